@@ -1,0 +1,174 @@
+//! One write transaction.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, Insert,
+    QueryResult, QueryTrait, RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    sea_query::{Alias, CommonTableExpression, InsertStatement, WithClause},
+    sqlx,
+};
+use tokio::sync::OnceCell;
+
+/// What runs in a transaction: a boxed future that borrows it.
+pub type Work<'t, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 't>>;
+
+/// A write transaction. It is begun by the first statement that needs it; entities read and write through it as through a
+/// connection.
+///
+/// Rows that nobody reads before the commit (timeline, outbox, audit, idempotency) are given to [`append`](Self::append):
+/// they travel together at the commit. On Postgres that is one statement, and where nothing else was executed it is the
+/// whole transaction, in one round trip.
+#[derive(Debug)]
+pub struct Tx {
+    connection: DatabaseConnection,
+    open: OnceCell<DatabaseTransaction>,
+    appended: Mutex<Vec<InsertStatement>>,
+    may_retry: AtomicBool,
+}
+
+impl Tx {
+    pub(super) fn new(connection: DatabaseConnection) -> Self {
+        Self {
+            connection,
+            open: OnceCell::new(),
+            appended: Mutex::default(),
+            may_retry: AtomicBool::new(false),
+        }
+    }
+
+    /// Writes a row at the commit. A unique or foreign key that it breaks is told by the commit.
+    pub fn append<A: ActiveModelTrait>(&self, row: A) {
+        self.append_statement(Insert::<A>::one(row).into_query());
+    }
+
+    /// Writes rows at the commit.
+    pub fn append_statement(&self, insert: InsertStatement) {
+        self.appended.lock().unwrap_or_else(PoisonError::into_inner).push(insert);
+    }
+
+    /// Sends the appended rows now, for a statement that must see them.
+    pub async fn flush(&self) -> Result<(), DbErr> {
+        let rows = self.take_appended();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.note(send(self.open().await?, rows).await)
+    }
+
+    /// Sends what was appended and commits. On failure, also says whether a second try may cure it.
+    pub(super) async fn commit(mut self) -> Result<(), (DbErr, bool)> {
+        let rows = self.take_appended();
+        let postgres = self.connection.get_database_backend() == DbBackend::Postgres;
+        let outcome = if self.open.get().is_none() && postgres && !rows.is_empty() {
+            // Nothing was read or written yet: one statement is a transaction of its own.
+            self.note(send(&self.connection, rows).await)
+        } else {
+            let outcome = self.commit_open(rows).await;
+            self.note(outcome)
+        };
+        outcome.map_err(|e| (e, self.may_retry()))
+    }
+
+    async fn commit_open(&mut self, rows: Vec<InsertStatement>) -> Result<(), DbErr> {
+        if !rows.is_empty() {
+            send(self.open().await?, rows).await?;
+        }
+        match self.open.take() {
+            Some(open) => open.commit().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Takes everything back. Done here and never left to the transaction's `Drop`, which panics where its connection is
+    /// locked. Says whether a second try may cure what failed.
+    pub(super) async fn roll_back(mut self) -> bool {
+        if let Some(open) = self.open.take()
+            && let Err(error) = open.rollback().await
+        {
+            tracing::debug!(%error, "roll-back failed; the connection is given up");
+        }
+        self.may_retry()
+    }
+
+    fn may_retry(&self) -> bool {
+        self.may_retry.load(Ordering::Relaxed)
+    }
+
+    fn take_appended(&self) -> Vec<InsertStatement> {
+        std::mem::take(&mut *self.appended.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn open(&self) -> Result<&DatabaseTransaction, DbErr> {
+        let begin = || async {
+            let options = TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..TransactionOptions::default()
+            };
+            self.connection.begin_with_options(options).await
+        };
+        self.open.get_or_try_init(begin).await
+    }
+
+    fn note<T>(&self, outcome: Result<T, DbErr>) -> Result<T, DbErr> {
+        if outcome.as_ref().is_err_and(is_transient) {
+            self.may_retry.store(true, Ordering::Relaxed);
+        }
+        outcome
+    }
+}
+
+#[async_trait::async_trait]
+impl ConnectionTrait for Tx {
+    fn get_database_backend(&self) -> DbBackend {
+        self.connection.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.note(self.open().await?.execute_raw(statement).await)
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.note(self.open().await?.execute_unprepared(sql).await)
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.note(self.open().await?.query_one_raw(statement).await)
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.note(self.open().await?.query_all_raw(statement).await)
+    }
+}
+
+/// Postgres: all rows in one statement with data-modifying CTEs. SQLite has none, and no round trip to save.
+async fn send(connection: &impl ConnectionTrait, mut rows: Vec<InsertStatement>) -> Result<(), DbErr> {
+    if connection.get_database_backend() != DbBackend::Postgres {
+        for row in rows {
+            connection.execute(&row).await?;
+        }
+        return Ok(());
+    }
+    let Some(last) = rows.pop() else { return Ok(()) };
+    if rows.is_empty() {
+        return connection.execute(&last).await.map(|_| ());
+    }
+    let mut with = WithClause::new();
+    for (i, row) in rows.into_iter().enumerate() {
+        with.cte(CommonTableExpression::new().table_name(Alias::new(format!("w{i}"))).query(row).to_owned());
+    }
+    connection.execute(&with.query(last)).await.map(|_| ())
+}
+
+/// Serialization failure and deadlock: the database asks for another try.
+fn is_transient(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e))) = error else { return false };
+    let sqlx::Error::Database(e) = e.as_ref() else { return false };
+    matches!(e.code().as_deref(), Some("40001" | "40P01"))
+}

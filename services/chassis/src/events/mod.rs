@@ -1,0 +1,7 @@
+//! What happened, told to others: written with the row, published in order, handled once.
+
+mod bus;
+mod event;
+
+pub use bus::{Bus, BusError, Delivery, Feed, Parked, ParkedId, SharedBus, Subscription, Unreadable};
+pub use event::{Event, Head};

@@ -1,0 +1,7 @@
+//! The program around a service.
+
+mod task;
+mod telemetry;
+
+pub use task::Tasks;
+pub use telemetry::traceparent;

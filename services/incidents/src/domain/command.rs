@@ -1,0 +1,108 @@
+//! What is asked of an incident. Texts (a note, a reason, a question) stay with the timeline row and are not judged here.
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::actor::{Subject, Unit};
+use super::category::CategoryCode;
+use super::incident::IncidentId;
+use super::status::{Action, Channel, Satisfaction, Status, Urgency, Visibility};
+
+/// A new report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    pub channel: Channel,
+    /// Who may confirm it later; `None` where the reporter has no account or does not want to be known.
+    pub reporter: Option<Subject>,
+    /// Where the reporter already chose one.
+    pub category: Option<CategoryCode>,
+}
+
+/// An incident as another system's export has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    pub channel: Channel,
+    pub category: CategoryCode,
+    pub reported_at: DateTime<Utc>,
+    pub outcome: ImportedOutcome,
+}
+
+/// What became of an imported incident, as far as the export says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportedOutcome {
+    Open,
+    /// Closed there. Whether the reporter agreed is not known.
+    Closed(DateTime<Utc>),
+    Withdrawn(DateTime<Utc>),
+    /// Passed on to somebody else there.
+    Referred(DateTime<Utc>),
+}
+
+/// The incident that another one is to be joined to, as it is in the same transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parent {
+    pub id: IncidentId,
+    pub status: Status,
+    pub duplicate_of: Option<IncidentId>,
+}
+
+/// What is to be done to an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Also takes up again what was unsolvable, referred or a duplicate, and assesses anew what is being worked on.
+    Triage {
+        category: CategoryCode,
+        urgency: Urgency,
+        endangers_building: bool,
+    },
+    /// Also moves it from a unit that has not accepted to another.
+    Dispatch {
+        unit: Unit,
+    },
+    Accept,
+    Return,
+    StartWork,
+    AddNote {
+        visibility: Visibility,
+    },
+    AskReporter,
+    Answer,
+    ProposeSolution,
+    ConfirmSolution {
+        satisfaction: Satisfaction,
+    },
+    /// "Not solved": refuses a proposed solution, or opens again what was closed.
+    Reopen,
+    Withdraw,
+    JoinDuplicate {
+        parent: Parent,
+    },
+    DeclareUnsolvable {
+        next_look_on: NaiveDate,
+    },
+    /// The answer of residents to a building in danger.
+    RecordCareList {
+        people: u32,
+    },
+}
+
+impl Command {
+    pub const fn action(&self) -> Action {
+        match self {
+            Self::Triage { .. } => Action::Triage,
+            Self::Dispatch { .. } => Action::Dispatch,
+            Self::Accept => Action::Accept,
+            Self::Return => Action::Return,
+            Self::StartWork => Action::StartWork,
+            Self::AddNote { .. } => Action::AddNote,
+            Self::AskReporter => Action::AskReporter,
+            Self::Answer => Action::Answer,
+            Self::ProposeSolution => Action::ProposeSolution,
+            Self::ConfirmSolution { .. } => Action::ConfirmSolution,
+            Self::Reopen => Action::Reopen,
+            Self::Withdraw => Action::Withdraw,
+            Self::JoinDuplicate { .. } => Action::JoinDuplicate,
+            Self::DeclareUnsolvable { .. } => Action::DeclareUnsolvable,
+            Self::RecordCareList { .. } => Action::RecordCareList,
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Figures computed from timelines, and from nothing else: whoever doubts one can compute it again.
+//!
+//! The three rates are those by which Beijing's ordinance on handling complaints at once (北京市接诉即办工作条例, Art. 32)
+//! assesses an office:
+//! - response (响应率) = contacted within the limit / dispatched;
+//! - resolution (解决率) = call-backs that say "solved" / valid call-backs;
+//! - satisfaction (满意率) = call-backs that say satisfied or basically satisfied / valid call-backs.
+//!
+//! The ordinance names the rates and leaves the formulae to the office; the limit is therefore a parameter. Each incident
+//! counts once, with its last call-back. A reopening is a call-back that says "not solved", and not satisfied. Closing
+//! alone is no call-back: where the reporter was not asked, the incident stands outside with that reason.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::codes::coded_enum;
+use super::event::{ClosureBasis, Event, Recorded};
+use super::incident::IncidentId;
+use super::status::Satisfaction;
+
+coded_enum! {
+    /// Why an incident stands outside a rate.
+    Exclusion, "reason of exclusion" {
+        /// Never given to a unit, so no unit could answer.
+        NotDispatched = "not_dispatched",
+        /// The limit for the first contact has not run out.
+        LimitRunning = "limit_running",
+        /// Taken back before the limit ran out, or before a call-back.
+        Withdrawn = "withdrawn",
+        /// Answered with the incident it was joined to, which is counted instead.
+        Joined = "joined",
+        /// Closed by another system; whether anybody confirmed it is not known.
+        Imported = "imported",
+        /// Passed on to somebody else by another system.
+        Referred = "referred",
+        /// Nobody has been called back yet.
+        NoCallBack = "no_call_back",
+        /// Closed by a clerk without the reporter's word, because there was nobody to ask.
+        ReporterNotReached = "reporter_not_reached",
+        /// The reporter said "solved" and was not asked how satisfied.
+        SatisfactionNotAsked = "satisfaction_not_asked",
+    }
+}
+
+/// `counted` of `of`; `excluded` says how many incidents stand outside, and why. All three together are every incident.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rate {
+    pub counted: u64,
+    pub of: u64,
+    pub excluded: BTreeMap<Exclusion, u64>,
+}
+
+impl Rate {
+    fn take(&mut self, verdict: Result<bool, Exclusion>) {
+        match verdict {
+            Ok(counts) => {
+                self.of += 1;
+                self.counted += u64::from(counts);
+            }
+            Err(exclusion) => *self.excluded.entry(exclusion).or_default() += 1,
+        }
+    }
+}
+
+/// How long something took, over the incidents where it happened.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Times {
+    pub counted: u64,
+    pub median: Option<TimeDelta>,
+    /// Nine of ten took no longer.
+    pub p90: Option<TimeDelta>,
+}
+
+/// All figures of a set of incidents.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Figures {
+    pub incidents: u64,
+    /// From the report to the office's first word to the reporter.
+    pub first_answer: Times,
+    /// From the report to the closing that stands. Imported closings count here: their times are facts.
+    pub close: Times,
+    pub response: Rate,
+    pub resolution: Rate,
+    pub satisfaction: Rate,
+}
+
+/// What the rates depend on besides the timelines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measure {
+    /// How long after the first dispatch the reporter must have been contacted.
+    pub contact_limit: TimeDelta,
+    /// The figures are those of this time.
+    pub as_of: DateTime<Utc>,
+}
+
+/// The figures of the incidents with these timelines; each timeline is whole and in order.
+pub fn figures<'a>(timelines: impl IntoIterator<Item = (IncidentId, &'a [Recorded])>, measure: Measure) -> Figures {
+    let mut figures = Figures::default();
+    let (mut answers, mut closings) = (Vec::new(), Vec::new());
+    for (_, timeline) in timelines {
+        figures.incidents += 1;
+        answers.extend(time_to_first_answer(timeline));
+        closings.extend(time_to_close(timeline));
+        figures.response.take(responded(timeline, measure));
+        let call_back = call_back(timeline);
+        figures.resolution.take(call_back.map(|answer| answer.solved));
+        figures.satisfaction.take(call_back.and_then(CallBack::satisfied));
+    }
+    figures.first_answer = Times::of(answers);
+    figures.close = Times::of(closings);
+    figures
+}
+
+/// From the report to the office's first word to the reporter.
+pub fn time_to_first_answer(timeline: &[Recorded]) -> Option<TimeDelta> {
+    let reported = timeline.first()?;
+    timeline.iter().find(|entry| entry.answers_reporter()).map(|entry| entry.at - reported.at)
+}
+
+/// From the report to the closing that stands; `None` while it is open, or open again.
+pub fn time_to_close(timeline: &[Recorded]) -> Option<TimeDelta> {
+    let reported = timeline.first()?;
+    let ended = timeline.iter().rev().find(|entry| matches!(entry.event, Event::Closed { .. } | Event::Reopened))?;
+    matches!(ended.event, Event::Closed { .. }).then(|| ended.at - reported.at)
+}
+
+/// Whether those who handle it spoke to the reporter in time. A clerk's word does not count: the ordinance wants the
+/// handler to make contact (Art. 15).
+fn responded(timeline: &[Recorded], measure: Measure) -> Result<bool, Exclusion> {
+    let Some(dispatched) = timeline.iter().position(|entry| matches!(entry.event, Event::Dispatched { .. })) else {
+        return Err(ended_otherwise(timeline).unwrap_or(Exclusion::NotDispatched));
+    };
+    let after = &timeline[dispatched..];
+    let due = timeline[dispatched].at + measure.contact_limit;
+    if let Some(contact) = after.iter().find(|entry| entry.answers_reporter() && entry.actor.kind.handles()) {
+        return Ok(contact.at <= due);
+    }
+    let gone_in_time = ended_otherwise(timeline).filter(|_| after.iter().all(|entry| ends_before(entry, due)));
+    match gone_in_time {
+        Some(exclusion) => Err(exclusion),
+        None if measure.as_of <= due => Err(Exclusion::LimitRunning),
+        None => Ok(false),
+    }
+}
+
+/// Notes may follow an end; what ended it must not be later than `due`.
+fn ends_before(entry: &Recorded, due: DateTime<Utc>) -> bool {
+    matches!(entry.event, Event::NoteAdded { .. } | Event::CareListDrawn { .. }) || entry.at <= due
+}
+
+/// What the reporter said when last asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct CallBack {
+    solved: bool,
+    satisfaction: Satisfaction,
+}
+
+impl CallBack {
+    fn satisfied(self) -> Result<bool, Exclusion> {
+        match self.satisfaction {
+            Satisfaction::Satisfied | Satisfaction::BasicallySatisfied => Ok(true),
+            Satisfaction::Dissatisfied => Ok(false),
+            Satisfaction::NotAsked => Err(Exclusion::SatisfactionNotAsked),
+        }
+    }
+}
+
+fn call_back(timeline: &[Recorded]) -> Result<CallBack, Exclusion> {
+    if let Some(exclusion) = ended_otherwise(timeline) {
+        return Err(exclusion);
+    }
+    let last = timeline.iter().rev().find_map(|entry| match &entry.event {
+        Event::Closed { basis, satisfaction } => Some(closing(*basis, *satisfaction)),
+        Event::Reopened => Some(Ok(CallBack { solved: false, satisfaction: Satisfaction::Dissatisfied })),
+        _ => None,
+    });
+    last.unwrap_or(Err(Exclusion::NoCallBack))
+}
+
+fn closing(basis: ClosureBasis, satisfaction: Satisfaction) -> Result<CallBack, Exclusion> {
+    match (basis, satisfaction) {
+        (ClosureBasis::Imported, _) => Err(Exclusion::Imported),
+        (ClosureBasis::CallBack, Satisfaction::NotAsked) => Err(Exclusion::ReporterNotReached),
+        (ClosureBasis::CallBack | ClosureBasis::Reporter, satisfaction) => {
+            Ok(CallBack { solved: true, satisfaction })
+        }
+    }
+}
+
+/// The way an incident left the office's hands without a call-back, if it is still gone.
+fn ended_otherwise(timeline: &[Recorded]) -> Option<Exclusion> {
+    timeline
+        .iter()
+        .rev()
+        .find_map(|entry| match &entry.event {
+            Event::NoteAdded { .. } | Event::CareListDrawn { .. } => None,
+            Event::Withdrawn => Some(Some(Exclusion::Withdrawn)),
+            Event::JoinedDuplicate { .. } => Some(Some(Exclusion::Joined)),
+            Event::ReferredElsewhere => Some(Some(Exclusion::Referred)),
+            Event::Closed { basis: ClosureBasis::Imported, .. } => Some(Some(Exclusion::Imported)),
+            _ => Some(None),
+        })
+        .flatten()
+}
+
+impl Times {
+    fn of(mut times: Vec<TimeDelta>) -> Self {
+        times.sort_unstable();
+        Self { counted: times.len() as u64, median: nearest_rank(&times, 50), p90: nearest_rank(&times, 90) }
+    }
+}
+
+/// The smallest value that `percent` of all do not exceed.
+fn nearest_rank(sorted: &[TimeDelta], percent: usize) -> Option<TimeDelta> {
+    let rank = (sorted.len() * percent).div_ceil(100);
+    sorted.get(rank.checked_sub(1)?).copied()
+}

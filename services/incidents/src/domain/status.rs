@@ -1,0 +1,177 @@
+//! The states of an incident, and what may be done in each.
+
+use super::actor::ActorKind;
+use super::codes::coded_enum;
+
+coded_enum! {
+    /// Where an incident stands.
+    Status, "state" {
+        Reported = "reported",
+        /// Category and urgency are known.
+        Triaged = "triaged",
+        /// Given to a unit that has not answered yet.
+        Dispatched = "dispatched",
+        Accepted = "accepted",
+        InProgress = "in_progress",
+        /// Work waits for the reporter's answer.
+        WaitingReporter = "waiting_reporter",
+        /// The handler says that it is solved; nobody else has said so yet.
+        SolutionProposed = "solution_proposed",
+        Closed = "closed",
+        /// Taken back by the reporter.
+        Withdrawn = "withdrawn",
+        /// Repeats another incident and is answered with it.
+        Duplicate = "duplicate",
+        /// Cannot be solved now; there is a day of the next look.
+        Unsolvable = "unsolvable",
+        /// Comes from another system, which had passed it on to somebody else. Never counted as solved.
+        Referred = "referred",
+    }
+}
+
+coded_enum! {
+    /// What can be done to an incident that exists.
+    Action, "action" {
+        Triage = "triage",
+        Dispatch = "dispatch",
+        Accept = "accept",
+        Return = "return",
+        StartWork = "start_work",
+        AddNote = "add_note",
+        AskReporter = "ask_reporter",
+        Answer = "answer",
+        ProposeSolution = "propose_solution",
+        ConfirmSolution = "confirm_solution",
+        Reopen = "reopen",
+        Withdraw = "withdraw",
+        JoinDuplicate = "join_duplicate",
+        DeclareUnsolvable = "declare_unsolvable",
+        RecordCareList = "record_care_list",
+    }
+}
+
+coded_enum! {
+    /// How a report reached the office.
+    Channel, "channel" {
+        App = "app",
+        Phone = "phone",
+        Counter = "counter",
+        /// Found by a grid worker or another member of staff.
+        Worker = "worker",
+        Open311 = "open311",
+        Partner = "partner",
+        /// Came with a file, through a door this office does not have (for example e-mail).
+        Import = "import",
+    }
+}
+
+coded_enum! {
+    /// How soon somebody must look at it.
+    Urgency, "urgency" {
+        Routine = "routine",
+        Urgent = "urgent",
+        Emergency = "emergency",
+    }
+}
+
+coded_enum! {
+    /// What the reporter thinks of the outcome.
+    Satisfaction, "satisfaction" {
+        Satisfied = "satisfied",
+        BasicallySatisfied = "basically_satisfied",
+        Dissatisfied = "dissatisfied",
+        NotAsked = "not_asked",
+    }
+}
+
+coded_enum! {
+    /// Who reads an entry of the timeline.
+    Visibility, "visibility" {
+        /// The reporter too.
+        Public = "public",
+        /// The office only.
+        Internal = "internal",
+    }
+}
+
+impl Status {
+    /// What may be done in this state, in the order of a normal course.
+    pub const fn actions(self) -> &'static [Action] {
+        use Action::{
+            Accept, AddNote, Answer, AskReporter, ConfirmSolution, DeclareUnsolvable, Dispatch, JoinDuplicate,
+            ProposeSolution, RecordCareList, Reopen, Return, StartWork, Triage, Withdraw,
+        };
+        match self {
+            Self::Reported => &[Triage, JoinDuplicate, Withdraw, AddNote, RecordCareList],
+            Self::Triaged => &[Dispatch, Triage, JoinDuplicate, DeclareUnsolvable, Withdraw, AddNote, RecordCareList],
+            Self::Dispatched => &[Accept, Return, Dispatch, Triage, JoinDuplicate, Withdraw, AddNote, RecordCareList],
+            Self::Accepted => {
+                &[StartWork, Return, Triage, JoinDuplicate, DeclareUnsolvable, Withdraw, AddNote, RecordCareList]
+            }
+            Self::InProgress => &[
+                ProposeSolution,
+                AskReporter,
+                Return,
+                Triage,
+                JoinDuplicate,
+                DeclareUnsolvable,
+                Withdraw,
+                AddNote,
+                RecordCareList,
+            ],
+            Self::WaitingReporter => &[
+                Answer,
+                ProposeSolution,
+                Triage,
+                JoinDuplicate,
+                DeclareUnsolvable,
+                Withdraw,
+                AddNote,
+                RecordCareList,
+            ],
+            Self::SolutionProposed => &[ConfirmSolution, Reopen, Withdraw, AddNote, RecordCareList],
+            Self::Closed => &[Reopen, AddNote, RecordCareList],
+            Self::Withdrawn => &[AddNote, RecordCareList],
+            Self::Duplicate | Self::Unsolvable | Self::Referred => &[Triage, Withdraw, AddNote, RecordCareList],
+        }
+    }
+
+    pub fn allows(self, action: Action) -> bool {
+        self.actions().contains(&action)
+    }
+
+    /// What brings an incident on from here, for whoever asked for something else.
+    pub const fn next_step(self) -> &'static str {
+        match self {
+            Self::Reported => "triage it first",
+            Self::Triaged => "dispatch it to a unit",
+            Self::Dispatched => "let the unit accept or return it",
+            Self::Accepted => "start work on it",
+            Self::InProgress => "propose a solution when the work is done",
+            Self::WaitingReporter => "record the reporter's answer, or propose a solution",
+            Self::SolutionProposed => "let the reporter or a call-back clerk confirm or reopen it",
+            Self::Closed => "reopen it if it is not solved",
+            Self::Withdrawn => "report it anew if it is still wrong",
+            Self::Duplicate => "act on the incident it was joined to, or triage it to take it apart again",
+            Self::Unsolvable => "triage it to take it up again",
+            Self::Referred => "triage it to take it up here",
+        }
+    }
+}
+
+impl Action {
+    /// Who may do it. The contract says which role may call; this says in which part one may act, whatever the door.
+    pub const fn actors(self) -> &'static [ActorKind] {
+        use ActorKind::{Clerk, Dispatcher, Handler, Reporter, System, Worker};
+        match self {
+            Self::Triage | Self::JoinDuplicate => &[Dispatcher, Clerk],
+            Self::Dispatch => &[Dispatcher],
+            Self::Accept | Self::Return | Self::StartWork | Self::ProposeSolution => &[Handler, Worker],
+            Self::AddNote | Self::AskReporter => &[Handler, Worker, Clerk, Dispatcher],
+            Self::Answer => &[Reporter, Clerk, Worker],
+            Self::ConfirmSolution | Self::Reopen | Self::Withdraw => &[Reporter, Clerk],
+            Self::DeclareUnsolvable => &[Handler, Dispatcher],
+            Self::RecordCareList => &[System],
+        }
+    }
+}

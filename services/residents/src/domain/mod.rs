@@ -1,0 +1,19 @@
+//! The rules of the register. Pure: no clock, no random, no connection; "today" is passed in.
+
+#[macro_use]
+mod text_code;
+
+pub mod area;
+pub mod care;
+pub mod facts;
+pub mod figures;
+pub mod name;
+pub mod national_id;
+pub mod person;
+pub mod phone;
+pub mod search;
+pub mod standing;
+pub mod suppression;
+pub mod text;
+
+pub use text_code::UnknownCode;

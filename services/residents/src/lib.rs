@@ -1,0 +1,4 @@
+//! Who lives here: areas, dwellings, households, residents and the care they need.
+
+pub mod domain;
+

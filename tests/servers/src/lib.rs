@@ -1,0 +1,37 @@
+//! Real servers for tests: Postgres and NATS in temporary folders on free loopback ports, and a TCP
+//! proxy that breaks a connection on demand. Nothing is simulated and no container is needed.
+//!
+//! ```no_run
+//! # fn main() -> anyhow::Result<()> {
+//! use test_servers::{Nats, Postgres};
+//!
+//! let database = Postgres::shared()?.create_database()?; // dropped with the value
+//! let nats = Nats::start()?;                             // a server of this test's own
+//! println!("{} {}", database.url(), nats.url());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The servers are child processes. Each has a small guard process that ends it and removes its folder when the
+//! test process is gone, however that happened, so that nothing outlives a run that was killed.
+//!
+//! Starting and stopping block the calling thread. A test whose own tasks must go on meanwhile calls them
+//! through `tokio::task::spawn_blocking`.
+//!
+//! The programs are looked for where Debian installs them, on the PATH, and where `scripts/install-tools`
+//! puts them; `LINJU_PG_BIN` (a folder) and `LINJU_NATS_SERVER` (a file) say otherwise.
+
+mod database;
+mod guard;
+mod nats;
+mod port;
+mod postgres;
+mod process;
+mod proxy;
+mod tools;
+
+pub use database::{Cluster, Database};
+pub use nats::Nats;
+pub use port::free_port;
+pub use postgres::{Durability, Postgres, Stop};
+pub use proxy::{Mode, Proxy};
