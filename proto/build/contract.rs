@@ -12,6 +12,8 @@ use prost_reflect::{
 pub(crate) struct Contract {
     pub(crate) methods: Vec<Method>,
     pub(crate) purposes: Vec<(i32, Vec<i32>)>,
+    /// Roles that see rows about or made by their holder only.
+    pub(crate) own_rows: Vec<i32>,
     pub(crate) messages: Vec<Message>,
 }
 
@@ -80,6 +82,7 @@ struct Options {
     access: ExtensionDescriptor,
     personal: ExtensionDescriptor,
     entitled: ExtensionDescriptor,
+    own_rows: ExtensionDescriptor,
     field: ExtensionDescriptor,
 }
 
@@ -90,6 +93,7 @@ impl Options {
             access: get("linju.common.v1.access")?,
             personal: get("linju.common.v1.personal")?,
             entitled: get("linju.common.v1.entitled")?,
+            own_rows: get("linju.common.v1.own_rows")?,
             field: get("buf.validate.field")?,
         })
     }
@@ -150,7 +154,14 @@ impl Contract {
                 (v.number(), entitled.as_message().map(|m| numbers(m, "roles")).unwrap_or_default())
             })
             .collect();
-        Ok(Self { methods, purposes, messages })
+        let own_rows = pool
+            .get_enum_by_name("linju.common.v1.Role")
+            .ok_or("linju.common.v1.Role is not declared")?
+            .values()
+            .filter(|v| v.options().get_extension(&options.own_rows).as_bool() == Some(true))
+            .map(|v| v.number())
+            .collect();
+        Ok(Self { methods, purposes, own_rows, messages })
     }
 }
 

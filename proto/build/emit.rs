@@ -19,7 +19,8 @@ pub(crate) fn rust(contract: &Contract) -> Result<String, fmt::Error> {
     for (purpose, roles) in &contract.purposes {
         writeln!(code, "    ({purpose}, &{roles:?}),")?;
     }
-    writeln!(code, "];")?;
+    writeln!(code, "];\n/// Roles that see rows about or made by their holder only.")?;
+    writeln!(code, "pub static OWN_ROWS: &[i32] = &{:?};", contract.own_rows)?;
     let mut patterns = Vec::new();
     for message in &contract.messages {
         implementation(&mut code, message, &mut patterns)?;

@@ -68,4 +68,4 @@ mod contract {
     include!(concat!(env!("OUT_DIR"), "/contract.rs"));
 }
 
-pub use contract::{ENTITLED, METHODS};
+pub use contract::{ENTITLED, METHODS, OWN_ROWS};

@@ -11,6 +11,8 @@
 pub mod access;
 pub mod data;
 pub mod events;
+mod fault;
 pub mod run;
 
+pub use fault::{Fault, Refusal, status};
 pub use sea_orm;

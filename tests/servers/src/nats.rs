@@ -55,12 +55,11 @@ impl Nats {
         if let Some((url, _)) = SHARED.get() {
             return Ok(url);
         }
-        let shared = match env::var("LINJU_TEST_NATS") {
-            Ok(url) => (url, None),
-            Err(_) => {
-                let server = Self::start()?;
-                (server.url.clone(), Some(server))
-            }
+        let shared = if let Ok(url) = env::var("LINJU_TEST_NATS") {
+            (url, None)
+        } else {
+            let server = Self::start()?;
+            (server.url.clone(), Some(server))
         };
         Ok(&SHARED.get_or_init(|| shared).0)
     }

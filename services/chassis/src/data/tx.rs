@@ -3,18 +3,18 @@
 use std::{
     pin::Pin,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, Insert,
-    QueryResult, QueryTrait, RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
-    sea_query::{Alias, CommonTableExpression, InsertStatement, WithClause},
-    sqlx,
+    ActiveModelTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
+    RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, sea_query::InsertStatement, sqlx,
 };
-use tokio::sync::OnceCell;
+use tokio::sync::{Notify, OnceCell};
+
+use super::rows::Rows;
 
 /// What runs in a transaction: a boxed future that borrows it.
 pub type Work<'t, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 't>>;
@@ -29,7 +29,8 @@ pub type Work<'t, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 't>
 pub struct Tx {
     connection: DatabaseConnection,
     open: OnceCell<DatabaseTransaction>,
-    appended: Mutex<Vec<InsertStatement>>,
+    appended: Mutex<Rows>,
+    wakes: Mutex<Vec<Arc<Notify>>>,
     may_retry: AtomicBool,
 }
 
@@ -39,18 +40,25 @@ impl Tx {
             connection,
             open: OnceCell::new(),
             appended: Mutex::default(),
+            wakes: Mutex::default(),
             may_retry: AtomicBool::new(false),
         }
     }
 
-    /// Writes a row at the commit. A unique or foreign key that it breaks is told by the commit.
+    /// Writes a row at the commit; rows of one table in the order in which they were given. A unique or foreign key that it
+    /// breaks is told by the commit.
     pub fn append<A: ActiveModelTrait>(&self, row: A) {
-        self.append_statement(Insert::<A>::one(row).into_query());
+        self.appended.lock().unwrap_or_else(PoisonError::into_inner).push(row);
     }
 
-    /// Writes rows at the commit.
+    /// Writes rows at the commit, in no order with others.
     pub fn append_statement(&self, insert: InsertStatement) {
-        self.appended.lock().unwrap_or_else(PoisonError::into_inner).push(insert);
+        self.appended.lock().unwrap_or_else(PoisonError::into_inner).push_statement(insert);
+    }
+
+    /// Wakes a task once this transaction is committed.
+    pub fn wake(&self, task: &Arc<Notify>) {
+        self.wakes.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(task));
     }
 
     /// Sends the appended rows now, for a statement that must see them.
@@ -59,26 +67,30 @@ impl Tx {
         if rows.is_empty() {
             return Ok(());
         }
-        self.note(send(self.open().await?, rows).await)
+        self.note(rows.send(self.open().await?).await)
     }
 
     /// Sends what was appended and commits. On failure, also says whether a second try may cure it.
     pub(super) async fn commit(mut self) -> Result<(), (DbErr, bool)> {
         let rows = self.take_appended();
         let postgres = self.connection.get_database_backend() == DbBackend::Postgres;
-        let outcome = if self.open.get().is_none() && postgres && !rows.is_empty() {
+        let outcome = if self.open.get().is_none() && postgres && !rows.is_empty() && rows.fit_one_statement() {
             // Nothing was read or written yet: one statement is a transaction of its own.
-            self.note(send(&self.connection, rows).await)
+            self.note(rows.send(&self.connection).await)
         } else {
             let outcome = self.commit_open(rows).await;
             self.note(outcome)
         };
-        outcome.map_err(|e| (e, self.may_retry()))
+        outcome.map_err(|e| (e, self.may_retry()))?;
+        for task in self.wakes.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            task.notify_one();
+        }
+        Ok(())
     }
 
-    async fn commit_open(&mut self, rows: Vec<InsertStatement>) -> Result<(), DbErr> {
+    async fn commit_open(&mut self, rows: Rows) -> Result<(), DbErr> {
         if !rows.is_empty() {
-            send(self.open().await?, rows).await?;
+            rows.send(self.open().await?).await?;
         }
         match self.open.take() {
             Some(open) => open.commit().await,
@@ -101,7 +113,7 @@ impl Tx {
         self.may_retry.load(Ordering::Relaxed)
     }
 
-    fn take_appended(&self) -> Vec<InsertStatement> {
+    fn take_appended(&self) -> Rows {
         std::mem::take(&mut *self.appended.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -145,25 +157,6 @@ impl ConnectionTrait for Tx {
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         self.note(self.open().await?.query_all_raw(statement).await)
     }
-}
-
-/// Postgres: all rows in one statement with data-modifying CTEs. SQLite has none, and no round trip to save.
-async fn send(connection: &impl ConnectionTrait, mut rows: Vec<InsertStatement>) -> Result<(), DbErr> {
-    if connection.get_database_backend() != DbBackend::Postgres {
-        for row in rows {
-            connection.execute(&row).await?;
-        }
-        return Ok(());
-    }
-    let Some(last) = rows.pop() else { return Ok(()) };
-    if rows.is_empty() {
-        return connection.execute(&last).await.map(|_| ());
-    }
-    let mut with = WithClause::new();
-    for (i, row) in rows.into_iter().enumerate() {
-        with.cte(CommonTableExpression::new().table_name(Alias::new(format!("w{i}"))).query(row).to_owned());
-    }
-    connection.execute(&with.query(last)).await.map(|_| ())
 }
 
 /// Serialization failure and deadlock: the database asks for another try.

@@ -1,6 +1,7 @@
 //! What happened, told to others: written with the row, published in order, handled once.
 
 mod bus;
+mod envelope;
 mod event;
 
 pub use bus::{Bus, BusError, Delivery, Feed, Parked, ParkedId, SharedBus, Subscription, Unreadable};

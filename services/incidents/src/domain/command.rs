@@ -37,6 +37,15 @@ pub enum ImportedOutcome {
     Referred(DateTime<Utc>),
 }
 
+impl ImportedOutcome {
+    pub const fn ended_at(self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Open => None,
+            Self::Closed(at) | Self::Withdrawn(at) | Self::Referred(at) => Some(at),
+        }
+    }
+}
+
 /// The incident that another one is to be joined to, as it is in the same transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parent {

@@ -118,8 +118,7 @@ fn dispatch(incident: &Incident, unit: Unit) -> Result<Event, Refused> {
 }
 
 fn confirm(actor: &Actor, satisfaction: Satisfaction) -> Event {
-    let basis =
-        if actor.kind == ActorKind::Reporter { ClosureBasis::Reporter } else { ClosureBasis::CallBack };
+    let basis = if actor.kind == ActorKind::Reporter { ClosureBasis::Reporter } else { ClosureBasis::CallBack };
     Event::Closed { basis, satisfaction }
 }
 

@@ -102,10 +102,7 @@ impl Incident {
                 self.category = Some(category.clone());
                 self.urgency = Some(*urgency);
                 self.endangers_building = *endangers_building;
-                if matches!(
-                    self.status,
-                    Status::Reported | Status::Duplicate | Status::Unsolvable | Status::Referred
-                ) {
+                if matches!(self.status, Status::Reported | Status::Duplicate | Status::Unsolvable | Status::Referred) {
                     self.rest_at(Status::Triaged);
                     self.unit = None;
                 }
@@ -168,10 +165,7 @@ impl Incident {
 }
 
 /// The incident that a timeline tells of.
-pub fn replay<'a>(
-    id: IncidentId,
-    timeline: impl IntoIterator<Item = &'a Recorded>,
-) -> Result<Incident, ReplayError> {
+pub fn replay<'a>(id: IncidentId, timeline: impl IntoIterator<Item = &'a Recorded>) -> Result<Incident, ReplayError> {
     let mut entries = timeline.into_iter();
     match entries.next() {
         Some(Recorded { at, actor: _, event: Event::Reported { channel, reporter, category } }) => {

@@ -1,6 +1,6 @@
 //! The rules of an incident's life: pure functions over values, no clock, no database.
 //!
-//! [`decide`] takes an incident, a command and who gives it, and answers the events that follow; [`Incident::apply`]
+//! [`decide()`] takes an incident, a command and who gives it, and answers the events that follow; [`Incident::apply`]
 //! folds one event in; [`replay`] folds a whole timeline. A rule is checked in `decide` only: what is in the timeline
 //! has happened, and is never judged again.
 

@@ -43,22 +43,22 @@ coded_enum! {
     }
 }
 
-/// `counted` of `of`; `excluded` says how many incidents stand outside, and why. All three together are every incident.
+/// `counted` of `of`; `excluded` lists the incidents that stand outside, by reason. `of` and these are every incident.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rate {
     pub counted: u64,
     pub of: u64,
-    pub excluded: BTreeMap<Exclusion, u64>,
+    pub excluded: BTreeMap<Exclusion, Vec<IncidentId>>,
 }
 
 impl Rate {
-    fn take(&mut self, verdict: Result<bool, Exclusion>) {
+    fn take(&mut self, id: IncidentId, verdict: Result<bool, Exclusion>) {
         match verdict {
             Ok(counts) => {
                 self.of += 1;
                 self.counted += u64::from(counts);
             }
-            Err(exclusion) => *self.excluded.entry(exclusion).or_default() += 1,
+            Err(exclusion) => self.excluded.entry(exclusion).or_default().push(id),
         }
     }
 }
@@ -98,14 +98,14 @@ pub struct Measure {
 pub fn figures<'a>(timelines: impl IntoIterator<Item = (IncidentId, &'a [Recorded])>, measure: Measure) -> Figures {
     let mut figures = Figures::default();
     let (mut answers, mut closings) = (Vec::new(), Vec::new());
-    for (_, timeline) in timelines {
+    for (id, timeline) in timelines {
         figures.incidents += 1;
         answers.extend(time_to_first_answer(timeline));
         closings.extend(time_to_close(timeline));
-        figures.response.take(responded(timeline, measure));
+        figures.response.take(id, responded(timeline, measure));
         let call_back = call_back(timeline);
-        figures.resolution.take(call_back.map(|answer| answer.solved));
-        figures.satisfaction.take(call_back.and_then(CallBack::satisfied));
+        figures.resolution.take(id, call_back.map(|answer| answer.solved));
+        figures.satisfaction.take(id, call_back.and_then(CallBack::satisfied));
     }
     figures.first_answer = Times::of(answers);
     figures.close = Times::of(closings);
@@ -182,9 +182,7 @@ fn closing(basis: ClosureBasis, satisfaction: Satisfaction) -> Result<CallBack, 
     match (basis, satisfaction) {
         (ClosureBasis::Imported, _) => Err(Exclusion::Imported),
         (ClosureBasis::CallBack, Satisfaction::NotAsked) => Err(Exclusion::ReporterNotReached),
-        (ClosureBasis::CallBack | ClosureBasis::Reporter, satisfaction) => {
-            Ok(CallBack { solved: true, satisfaction })
-        }
+        (ClosureBasis::CallBack | ClosureBasis::Reporter, satisfaction) => Ok(CallBack { solved: true, satisfaction }),
     }
 }
 

@@ -14,9 +14,13 @@ pub enum Refused {
     WrongState { status: Status, action: Action },
     #[error("a {kind} may not do `{action}`; let one of these do it: {}", kinds(.action.actors()))]
     WrongActor { kind: ActorKind, action: Action },
-    #[error("only the person who reported it may do `{action}` as the reporter; let that person or a call-back clerk do it")]
+    #[error(
+        "only the person who reported it may do `{action}` as the reporter; let that person or a call-back clerk do it"
+    )]
     NotTheReporter { action: Action },
-    #[error("whoever worked on the incident may not do `{action}`; let somebody else do it who had no part in the work")]
+    #[error(
+        "whoever worked on the incident may not do `{action}`; let somebody else do it who had no part in the work"
+    )]
     NotIndependent { action: Action },
     #[error("the incident is already with unit `{unit}`; name another unit, or wait until it accepts or returns it")]
     AlreadyWithUnit { unit: Unit },

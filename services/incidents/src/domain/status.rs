@@ -119,16 +119,9 @@ impl Status {
                 AddNote,
                 RecordCareList,
             ],
-            Self::WaitingReporter => &[
-                Answer,
-                ProposeSolution,
-                Triage,
-                JoinDuplicate,
-                DeclareUnsolvable,
-                Withdraw,
-                AddNote,
-                RecordCareList,
-            ],
+            Self::WaitingReporter => {
+                &[Answer, ProposeSolution, Triage, JoinDuplicate, DeclareUnsolvable, Withdraw, AddNote, RecordCareList]
+            }
             Self::SolutionProposed => &[ConfirmSolution, Reopen, Withdraw, AddNote, RecordCareList],
             Self::Closed => &[Reopen, AddNote, RecordCareList],
             Self::Withdrawn => &[AddNote, RecordCareList],

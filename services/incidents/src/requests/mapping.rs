@@ -167,7 +167,10 @@ fn check_contradictions(file: &File) -> Result<(), MappingError> {
         (area.is_some() == columns.area.is_some(), "give either `area` (for all rows) or `columns.area`"),
         (columns.latitude.is_some() != columns.longitude.is_some(), "name both `latitude` and `longitude`, or neither"),
         (columns.channel.is_none() != channel.is_empty(), "`columns.channel` and the table [channel] go together"),
-        (columns.anonymous.is_none() != anonymous.is_empty(), "`columns.anonymous` and the table [anonymous] go together"),
+        (
+            columns.anonymous.is_none() != anonymous.is_empty(),
+            "`columns.anonymous` and the table [anonymous] go together",
+        ),
     ];
     match found.into_iter().find(|(wrong, _)| *wrong) {
         Some((_, rule)) => Err(MappingError::Contradiction(rule)),

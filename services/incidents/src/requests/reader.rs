@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::Read;
 
 use chrono::{DateTime, Utc};
-use csv::{ReaderBuilder, StringRecord};
+use csv::{ReaderBuilder, StringRecord, Terminator};
 use thiserror::Error;
 
 use super::decode::{RecordEnd, Utf8Reader};
@@ -15,6 +15,9 @@ use crate::domain::{Channel, ImportedOutcome};
 const COLUMN_LIMIT: usize = 500;
 const CELL_LIMIT: usize = 1000;
 const SHOWN: usize = 80;
+/// A carriage return before it is trimmed with the cell. The default of `csv` would leave the line feed of CR LF to the
+/// next record and so count lines wrongly.
+const LINE_END: Terminator = Terminator::Any(b'\n');
 
 /// The whole file cannot be read, or not further.
 #[derive(Debug, Error)]
@@ -62,7 +65,8 @@ impl<'m, R: Read> RequestReader<'m, R> {
     /// Reads the header. `source` is the raw file, in the mapping's encoding.
     pub fn new(source: R, mapping: &'m Mapping) -> Result<Self, ReadError> {
         let (utf8, record_end) = Utf8Reader::new(source, mapping.encoding);
-        let mut csv = ReaderBuilder::new().delimiter(mapping.delimiter).flexible(true).from_reader(utf8);
+        let mut csv =
+            ReaderBuilder::new().delimiter(mapping.delimiter).terminator(LINE_END).flexible(true).from_reader(utf8);
         let mut header = csv.headers()?.clone();
         header.trim();
         record_end.mark();
@@ -74,12 +78,26 @@ impl<'m, R: Read> RequestReader<'m, R> {
         Ok(Self { mapping, csv, record_end, header, places, record, numbers, failed: false })
     }
 
-    fn read(&mut self) -> Result<Option<ReadRow>, ReadError> {
-        if !self.csv.read_record(&mut self.record)? {
-            return Ok(None);
+    /// Fills `record` with the next one that is not blank, and tells the line it begins in.
+    fn next_record(&mut self) -> Result<Option<u64>, ReadError> {
+        loop {
+            let before = self.csv.position().line();
+            if !self.csv.read_record(&mut self.record)? {
+                return Ok(None);
+            }
+            self.record_end.mark();
+            if self.record.len() == 1 && self.record[0].trim().is_empty() {
+                continue;
+            }
+            // Blank lines that `csv` skipped lie between `before` and the record; the last record may lack its line end.
+            let within = self.record.iter().flat_map(str::bytes).filter(|byte| *byte == b'\n').count() as u64;
+            let after = self.csv.position().line() - within;
+            return Ok(Some(before.max(after.saturating_sub(1))));
         }
-        self.record_end.mark();
-        let line = self.record.position().map_or(0, csv::Position::line);
+    }
+
+    fn read(&mut self) -> Result<Option<ReadRow>, ReadError> {
+        let Some(line) = self.next_record()? else { return Ok(None) };
         let mut cells = Cells { header: &self.header, record: &self.record, line, problems: Vec::new() };
         if self.record.len() != self.header.len() {
             cells.problem_of_row(Problem::ColumnCount, &self.record.len().to_string());
@@ -164,8 +182,7 @@ impl<'r> Cells<'r> {
             Some(at) => self.look_up(at, &mapping.channels, Problem::UnknownChannel),
             None => Some(Channel::Import),
         };
-        let anonymous =
-            places.anonymous.and_then(|at| self.look_up(at, &mapping.anonymous, Problem::UnknownAnonymous));
+        let anonymous = places.anonymous.and_then(|at| self.look_up(at, &mapping.anonymous, Problem::UnknownAnonymous));
         let address = places.address.and_then(|at| self.checked(at));
         let point = places.latitude.zip(places.longitude).and_then(|(lat, lon)| self.point(lat, lon));
         let area = match places.area {
@@ -179,7 +196,7 @@ impl<'r> Cells<'r> {
             self.problem(at, Problem::UpdatedBeforeCreated);
         }
         let outcome = outcome?;
-        if ended_at(outcome).is_some_and(|ended_at| ended_at < created_at) {
+        if outcome.ended_at().is_some_and(|ended_at| ended_at < created_at) {
             self.problem(places.closed, Problem::ClosedBeforeCreated);
         }
         Some(RequestRow {
@@ -302,13 +319,6 @@ impl<'r> Cells<'r> {
 
     fn problem_of_row(&mut self, problem: Problem, value: &str) {
         self.problems.push(RowProblem { line: self.line, column: String::new(), problem, value: value.to_owned() });
-    }
-}
-
-fn ended_at(outcome: ImportedOutcome) -> Option<DateTime<Utc>> {
-    match outcome {
-        ImportedOutcome::Open => None,
-        ImportedOutcome::Closed(at) | ImportedOutcome::Withdrawn(at) | ImportedOutcome::Referred(at) => Some(at),
     }
 }
 

@@ -124,12 +124,17 @@ impl Problem {
             Self::TooLong => "has more than 1,000 characters; shorten it",
             Self::ControlCharacter => "holds a control character; delete it",
             Self::BadEncoding => "cannot be read in this encoding; set `encoding` in the mapping",
-            Self::ColumnCount => "the row has more or fewer columns than the header; look for a stray delimiter or quote",
+            Self::ColumnCount => {
+                "the row has more or fewer columns than the header; look for a stray delimiter or quote"
+            }
             Self::BadTime => "does not follow `time_format` of the mapping; correct the value or the format",
-            Self::AmbiguousTime => "the clock showed this time twice; correct it, or set `ambiguous_time` in the mapping",
+            Self::AmbiguousTime => {
+                "the clock showed this time twice; correct it, or set `ambiguous_time` in the mapping"
+            }
             Self::NonexistentTime => "no clock in the mapping's `time_zone` showed this time; correct it",
-            Self::ClosedBeforeCreated => "lies before the request was created; correct one of the two",
-            Self::UpdatedBeforeCreated => "lies before the request was created; correct one of the two",
+            Self::ClosedBeforeCreated | Self::UpdatedBeforeCreated => {
+                "lies before the request was created; correct one of the two"
+            }
             Self::MissingClosedTime => "the state says that it has ended, so the time of that is needed; fill it in",
             Self::OpenWithClosedTime => "the state says open, yet there is a time of closing; correct one of the two",
             Self::UnknownCategory => "is not in the mapping's table [category]; add it there",

@@ -65,7 +65,8 @@ mod tests {
 
     #[test]
     fn tags_that_say_somebody_cannot_leave_alone_count() {
-        let helped: Vec<_> = CareTag::ALL.iter().filter(|tag| needs_help(&[**tag], None)).map(|tag| tag.as_str()).collect();
+        let helped: Vec<_> =
+            CareTag::ALL.iter().filter(|tag| needs_help(&[**tag], None)).map(|tag| tag.as_str()).collect();
         assert_eq!(
             helped,
             [

@@ -1,5 +1,7 @@
 //! Freshness: which of two statements about a resident stands.
 
+use std::cmp::Ordering;
+
 use chrono::NaiveDate;
 
 text_code! {
@@ -50,24 +52,19 @@ pub struct Fact<T> {
 pub enum Merge {
     /// The kept one stands: the incoming one is older, or of the same day and no better source.
     Keep,
-    /// The incoming one takes its place, at least as the fresher date of the same value.
+    /// The incoming one takes its place, be it only with a later day or a better source for the same value.
     Replace,
-    /// They say the same of the same day.
+    /// Nothing is new: value, day and source are the same.
     Same,
 }
 
 /// A later observation replaces an earlier one and never the other way round. Of one day the more trusted source
 /// stands, and of one source the first statement, so that the same file again changes nothing.
 pub fn merge_fact<T: PartialEq>(current: &Fact<T>, incoming: &Fact<T>) -> Merge {
-    if incoming.observed_on != current.observed_on {
-        return if incoming.observed_on > current.observed_on { Merge::Replace } else { Merge::Keep };
-    }
-    if incoming.value == current.value {
-        Merge::Same
-    } else if incoming.source > current.source {
-        Merge::Replace
-    } else {
-        Merge::Keep
+    match (incoming.observed_on, incoming.source).cmp(&(current.observed_on, current.source)) {
+        Ordering::Greater => Merge::Replace,
+        Ordering::Equal if incoming.value == current.value => Merge::Same,
+        Ordering::Equal | Ordering::Less => Merge::Keep,
     }
 }
 
@@ -91,7 +88,8 @@ mod tests {
             (fact(9, 2, Source::Authority), Merge::Keep),
             (fact(9, 1, Source::Survey), Merge::Keep),
             (fact(10, 1, Source::Survey), Merge::Same),
-            (fact(10, 1, Source::Authority), Merge::Same),
+            (fact(10, 1, Source::Authority), Merge::Replace),
+            (fact(10, 1, Source::Reported), Merge::Keep),
             (fact(10, 2, Source::Survey), Merge::Keep),
             (fact(10, 2, Source::Reported), Merge::Keep),
             (fact(10, 2, Source::Visit), Merge::Replace),

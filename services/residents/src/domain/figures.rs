@@ -264,9 +264,15 @@ mod tests {
 
     fn counted() -> Counted {
         Counted {
-            people: [(0, Sex::Male, 30), (12, Sex::Female, 3), (33, Sex::Female, 100), (34, Sex::Male, 50), (70, Sex::Male, 45)]
-                .map(|(age, sex, count)| ((AgeBand::of_age(age), sex), count))
-                .into(),
+            people: [
+                (0, Sex::Male, 30),
+                (12, Sex::Female, 3),
+                (33, Sex::Female, 100),
+                (34, Sex::Male, 50),
+                (70, Sex::Male, 45),
+            ]
+            .map(|(age, sex, count)| ((AgeBand::of_age(age), sex), count))
+            .into(),
             registrations: [(Registration::Registered, 200), (Registration::MovedIn, 28)].into(),
             care: [(CareTag::LivingAlone, 7), (CareTag::Wheelchair, 2)].into(),
             household_sizes: [(1, 20), (2, 30), (3, 4), (9, 6)].into(),

@@ -1,7 +1,7 @@
 //! The rules of the register. Pure: no clock, no random, no connection; "today" is passed in.
 
 #[macro_use]
-mod text_code;
+pub(crate) mod text_code;
 
 pub mod area;
 pub mod care;

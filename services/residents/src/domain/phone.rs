@@ -36,8 +36,7 @@ impl Phone {
     /// Reads a number; spaces, hyphens, brackets, full-width digits and the prefix `+86`, `0086` or `86` are
     /// put right first.
     pub fn parse(text: &str) -> Result<Self, PhoneError> {
-        let mut digits: String =
-            compact(text).chars().filter(|c| !matches!(c, '-' | '—' | '–' | '(' | ')')).collect();
+        let mut digits: String = compact(text).chars().filter(|c| !matches!(c, '-' | '—' | '–' | '(' | ')')).collect();
         if let Some(rest) = digits.strip_prefix('+').or_else(|| digits.strip_prefix("00")) {
             digits = rest.strip_prefix("86").ok_or(PhoneError::Country)?.to_owned();
             // Abroad a landline is written without the 0 of its area code.

@@ -23,7 +23,8 @@ impl PersonName {
     /// characters first, so that the family name's readings are never the ones cut off.
     pub fn search_keys(&self) -> Vec<String> {
         let name = self.expose().to_lowercase();
-        let mut keys: Vec<String> = word_starts(&name).take(MOST_SUFFIXES).map(|(at, _)| name[at..].to_owned()).collect();
+        let mut keys: Vec<String> =
+            word_starts(&name).take(MOST_SUFFIXES).map(|(at, _)| name[at..].to_owned()).collect();
         keys.extend(initials(&name));
         keys
     }

@@ -189,7 +189,28 @@ mod tests {
                 table += &format!("{} + {action} = {answer}\n", state.status());
             }
         }
-        insta::assert_snapshot!(table, @"");
+        insta::assert_snapshot!(table, @r"
+        living + leave = left
+        living + return = HasNotLeft
+        living + die = died
+        living + merge = merged
+        living + unmerge = IsNotMerged
+        left + leave = HasLeft
+        left + return = living
+        left + die = died
+        left + merge = merged
+        left + unmerge = IsNotMerged
+        died + leave = HasDied
+        died + return = HasDied
+        died + die = HasDied
+        died + merge = merged
+        died + unmerge = IsNotMerged
+        merged + leave = IsMerged
+        merged + return = IsMerged
+        merged + die = IsMerged
+        merged + merge = IsMerged
+        merged + unmerge = living
+        ");
     }
 
     #[test]

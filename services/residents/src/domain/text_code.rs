@@ -71,3 +71,5 @@ macro_rules! text_code {
         }
     };
 }
+
+pub(crate) use text_code;

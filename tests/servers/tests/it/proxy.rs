@@ -46,11 +46,11 @@ async fn megabytes_pass_unchanged_and_the_end_is_passed_on() -> anyhow::Result<(
     let mut line = Line::open().await?;
     let sent: Vec<u8> = (0..3_000_000_u32).map(|n| n.to_le_bytes()[(n % 4) as usize]).collect();
     let mut heard = Vec::new();
-    let send = async {
+    let sending = async {
         line.client.write_all(&sent).await?;
         line.client.shutdown().await
     };
-    let (sent_all, heard_all) = tokio::join!(send, line.server.read_to_end(&mut heard));
+    let (sent_all, heard_all) = tokio::join!(sending, line.server.read_to_end(&mut heard));
     sent_all?;
     heard_all?;
     assert!(heard == sent);

@@ -1,0 +1,62 @@
+//! Requests that were answered before: the same `request_id` and content again changes nothing and gets the same resource.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, entity::prelude::*};
+use uuid::Uuid;
+
+use super::{BlindIndex, Tx};
+use crate::Fault;
+
+/// One row of `requests`.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "requests")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub caller: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub method: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub request_id: Uuid,
+    /// Keyed hash of the content, so that the table gives no personal data away.
+    pub content: BlindIndex,
+    pub resource: Uuid,
+    pub at: DateTime<Utc>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Names one request of one caller.
+#[derive(Clone, Debug)]
+pub struct RequestKey {
+    pub caller: String,
+    pub method: &'static str,
+    pub request_id: Uuid,
+    pub content: BlindIndex,
+}
+
+impl RequestKey {
+    /// Notes, in the same transaction, that this request made `resource`. A second writer of the same key breaks the
+    /// primary key at its commit and then asks [`find`](Self::find).
+    pub fn note(&self, tx: &Tx, resource: Uuid, at: DateTime<Utc>) {
+        let Self { caller, method, request_id, content } = self.clone();
+        tx.append(ActiveModel {
+            caller: Set(caller),
+            method: Set(method.to_owned()),
+            request_id: Set(request_id),
+            content: Set(content),
+            resource: Set(resource),
+            at: Set(at),
+        });
+    }
+
+    /// What the request made when it came before; refused where it had another content.
+    pub async fn find(&self, connection: &impl ConnectionTrait) -> Result<Option<Uuid>, Fault> {
+        let key = (self.caller.clone(), self.method.to_owned(), self.request_id);
+        match Entity::find_by_id(key).one(connection).await? {
+            None => Ok(None),
+            Some(row) if row.content == self.content => Ok(Some(row.resource)),
+            Some(_) => Err(Fault::RequestIdReused),
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Puts services together, serves them, and stops them in time.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::net::TcpListener;
+use tonic::{
+    service::Routes,
+    transport::{Server, server::TcpIncoming},
+};
+
+use super::{
+    Meter, Observed, Service, Settings, Tasks,
+    install::{self, Installed, StartError},
+    observe,
+};
+use crate::{access::Gate, data::Db, events::SharedBus};
+
+/// A program that serves. Dropping it does not stop it; [`stop`](Self::stop) does.
+#[derive(Debug)]
+pub struct Running {
+    /// Where gRPC is served.
+    pub grpc: SocketAddr,
+    /// Where metrics and health are served.
+    pub observe: SocketAddr,
+    settings: Settings,
+    tasks: Tasks,
+    serving: Arc<AtomicBool>,
+    health: tonic_health::server::HealthReporter,
+    databases: Vec<(&'static str, Db)>,
+    bus: SharedBus,
+}
+
+/// Opens databases, keys and bus, builds `services` and serves them. On return everything answers.
+pub async fn start(settings: Settings, services: &[Box<dyn Service>]) -> Result<Running, StartError> {
+    let grpc = TcpListener::bind(settings.listen).await.map_err(|e| StartError::listen(settings.listen, &e))?;
+    let http = TcpListener::bind(settings.observe).await.map_err(|e| StartError::listen(settings.observe, &e))?;
+    let addresses = grpc.local_addr().and_then(|grpc| Ok((grpc, http.local_addr()?)));
+    let (grpc_at, observe_at) = addresses.map_err(|e| StartError::listen(settings.listen, &e))?;
+
+    let tasks = Tasks::default();
+    let meter = Meter::new().map_err(StartError::Telemetry)?;
+    let Installed { databases, bus, routes, verifier } = install::open(&settings, services, &tasks, &meter).await?;
+
+    let serving = Arc::new(AtomicBool::new(false));
+    let (health, health_service) = tonic_health::server::health_reporter();
+    let gate = Gate::new(verifier, settings.limits.calls, meter.clone());
+    let routes = routes.add_service(health_service);
+    serve_grpc(&settings, grpc, gate, routes, &tasks);
+    let observed = Observed { meter, databases: databases.clone(), bus: bus.clone(), serving: serving.clone() };
+    serve_http(http, observe::routes(observed), &tasks);
+
+    for (name, _) in &databases {
+        health.set_service_status(*name, tonic_health::ServingStatus::Serving).await;
+    }
+    health.set_service_status("", tonic_health::ServingStatus::Serving).await;
+    serving.store(true, Ordering::Release);
+    Ok(Running { grpc: grpc_at, observe: observe_at, settings, tasks, serving, health, databases, bus })
+}
+
+fn serve_grpc(settings: &Settings, listener: TcpListener, gate: Gate, routes: Routes, tasks: &Tasks) {
+    let limits = &settings.limits;
+    // Spread over a fifth of the age, so that connections made together do not come again together.
+    let age = Duration::from_secs(limits.connection_age_s) + Duration::from_millis(u64::from(std::process::id() % 1000) * limits.connection_age_s / 5);
+    let mut server = Server::builder()
+        .timeout(Duration::from_secs(limits.deadline_s))
+        .http2_keepalive_interval(Some(Duration::from_secs(20)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .max_connection_age(age)
+        .max_connection_age_grace(Duration::from_secs(30))
+        .max_concurrent_streams(limits.streams)
+        .http2_max_header_list_size(16 * 1024)
+        .http2_max_pending_accept_reset_streams(Some(64))
+        .http2_max_local_error_reset_streams(Some(256))
+        .layer(gate);
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(Duration::from_secs(60)));
+    let stopping = tasks.clone();
+    let served = server.add_routes(routes).serve_with_incoming_shutdown(incoming, async move { stopping.stopping().await });
+    tasks.spawn(async move {
+        if let Err(error) = served.await {
+            tracing::error!(%error, "gRPC ended");
+        }
+    });
+}
+
+fn serve_http(listener: TcpListener, routes: axum::Router, tasks: &Tasks) {
+    let stopping = tasks.clone();
+    tasks.spawn(async move {
+        let served = axum::serve(listener, routes).with_graceful_shutdown({
+            let stopping = stopping.clone();
+            async move { stopping.stopping().await }
+        });
+        if let Err(error) = served.await {
+            tracing::error!(%error, "metrics and health ended");
+        }
+    });
+}
+
+impl Running {
+    /// Waits for Ctrl-C or SIGTERM.
+    pub async fn until_signal(&self) -> io::Result<()> {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+
+    /// Stops: not ready, still serving for the announced time, then no new calls, calls and tasks finished, connections
+    /// closed. What still runs at the deadline is left behind; false says so.
+    pub async fn stop(self) -> bool {
+        let ShutdownTimes { announce, deadline } = ShutdownTimes::of(&self.settings);
+        self.serving.store(false, Ordering::Release);
+        for (name, _) in &self.databases {
+            self.health.set_service_status(*name, tonic_health::ServingStatus::NotServing).await;
+        }
+        self.health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
+        tokio::time::sleep(announce).await;
+
+        let stopped = async {
+            self.tasks.stop();
+            // An idle connection keeps the server's future alive; the limit is what ends that.
+            let in_time = self.tasks.wait(deadline.mul_f32(0.7)).await;
+            self.bus.close().await;
+            for (_, db) in &self.databases {
+                db.close().await;
+            }
+            in_time
+        };
+        tokio::time::timeout(deadline, stopped).await.unwrap_or(false)
+    }
+}
+
+struct ShutdownTimes {
+    announce: Duration,
+    deadline: Duration,
+}
+
+impl ShutdownTimes {
+    fn of(settings: &Settings) -> Self {
+        let s = settings.shutdown;
+        Self { announce: Duration::from_secs(s.announce_s), deadline: Duration::from_secs(s.deadline_s) }
+    }
+}

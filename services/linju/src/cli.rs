@@ -1,0 +1,155 @@
+//! The words of the command line.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand};
+
+/// Linju 邻聚: the service platform of a subdistrict office.
+#[derive(Debug, Parser)]
+#[command(name = "linju", version, propagate_version = true, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    /// Folder of an embedded install: databases, event log, keys [default: ./linju-data]
+    #[arg(long, global = true, value_name = "DIR", env = "LINJU_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    /// Configuration file (TOML); the environment (`LINJU__…`) goes over it
+    #[arg(long, global = true, value_name = "FILE", env = "LINJU_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print one JSON object for programs instead of text for people
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed; 2 wrong command line or configuration; 3 done, but rows were rejected \
+                          or faults were found; 4 a database or the event bus was not reachable.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve all services, or only those that are named
+    Serve {
+        /// residents, incidents
+        services: Vec<String>,
+    },
+    /// Bring the databases to this program's version
+    Migrate,
+    /// Load a file
+    #[command(subcommand)]
+    Import(Import),
+    /// Fill an empty install with Dengke's 16 communities and a population that is marked synthetic
+    Demo {
+        /// How many people
+        #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        residents: u32,
+        /// The same seed makes the same people
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Publish again what was published since a time, to rebuild a lost stream
+    Replay {
+        /// RFC 3339, for example 2026-11-01T00:00:00Z
+        #[arg(long)]
+        from: DateTime<Utc>,
+        /// Only this service
+        #[arg(long)]
+        service: Option<String>,
+    },
+    /// Events that no handler could use
+    #[command(subcommand)]
+    Dlq(Dlq),
+    /// Keys and tokens
+    #[command(subcommand)]
+    Keys(Keys),
+    /// The log of looks at personal data
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Say what is wrong with this install, and how to mend it
+    Doctor,
+    /// Print a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Import {
+    /// The tree of areas: CSV with code, name, level, parent_code
+    Areas { file: PathBuf },
+    /// A household survey: CSV (UTF-8 or GB18030) or XLSX with Chinese headers
+    Survey(Survey),
+    /// Service requests of any city: CSV and a mapping
+    Requests {
+        file: PathBuf,
+        /// Which column is what (TOML)
+        #[arg(long)]
+        mapping: PathBuf,
+        /// Only say what would happen
+        #[arg(long)]
+        dry_run: bool,
+        /// Where the report of rejected rows goes [default: FILE.report.csv]
+        #[arg(long)]
+        report: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Survey {
+    pub(crate) file: PathBuf,
+    /// Only say what would happen
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Where the report of rejected rows goes [default: FILE.report.csv]
+    #[arg(long)]
+    pub(crate) report: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Dlq {
+    /// What was put aside, the oldest first
+    List,
+    /// Give an event to its consumer again
+    Retry { id: u64 },
+    /// Take an event off the list for good
+    Drop { id: u64 },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Make the master key and the key pair that signs tokens, where there are none
+    New,
+    /// Make new data keys and seal every value with them again, while the services run
+    Rotate,
+    /// Sign a token, for trying and for scripts until the gateway signs people in
+    Token {
+        /// grid_worker, dispatcher, community_manager …
+        #[arg(long)]
+        role: Vec<String>,
+        /// An area code, or `all`
+        #[arg(long)]
+        scope: Vec<String>,
+        /// The unit a handler works for
+        #[arg(long)]
+        unit: Option<String>,
+        /// Who it is
+        #[arg(long, default_value = "somebody")]
+        subject: String,
+        /// Minutes until it ends
+        #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=1_440))]
+        ttl: u32,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Find entries that were edited, removed, reordered or taken back
+    Verify {
+        /// A checkpoint written earlier; with it, a log cut short or restored from a backup is found too
+        #[arg(long)]
+        checkpoint: Option<PathBuf>,
+    },
+    /// Sign the log as it stands now, into a file to keep elsewhere
+    Checkpoint {
+        /// Folder for the checkpoint files
+        #[arg(long, default_value = ".")]
+        out: PathBuf,
+    },
+}
