@@ -8,6 +8,9 @@ use prost_reflect::{
     MethodDescriptor, Value,
 };
 
+/// `linju.common.v1.SCOPE_PUBLIC`.
+const PUBLIC: i32 = 1;
+
 /// All that code is made of.
 pub(crate) struct Contract {
     pub(crate) methods: Vec<Method>,
@@ -60,6 +63,7 @@ pub(crate) enum Shape {
 
 /// What `buf.validate` says of one field.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one rule's own switch")]
 pub(crate) struct Rules {
     pub(crate) required: bool,
     pub(crate) ignore_zero: bool,
@@ -108,10 +112,10 @@ impl Contract {
     /// Reads every method and message below `linju.`.
     pub(crate) fn read(pool: &DescriptorPool) -> Result<Self, String> {
         let options = Options::find(pool)?;
+        // Entries of maps are among them, so that personal data in a map is found (and refused).
         let ours: Vec<_> = pool
             .all_messages()
-            .filter(|m| m.full_name().starts_with("linju.") && !m.is_map_entry())
-            .filter(|m| m.package_name() != "linju.common.v1")
+            .filter(|m| m.full_name().starts_with("linju.") && m.package_name() != "linju.common.v1")
             .collect();
         let personal = personal_messages(&ours, &options);
 
@@ -129,7 +133,7 @@ impl Contract {
         }
         let below = reachable(pool, &asked);
         let mut messages = Vec::new();
-        for message in &ours {
+        for message in ours.iter().filter(|m| !m.is_map_entry()) {
             let event = message.parent_file().name().ends_with("/events.proto");
             if event && personal[message.full_name()] {
                 return Err(format!("event {} holds personal data; an event carries ids and codes", message.full_name()));
@@ -174,7 +178,6 @@ fn read_method(method: &MethodDescriptor, options: &Options) -> Result<Method, S
     let access = access.as_message().ok_or("access is not a message")?;
     let scope = number(access, "scope");
     let roles = numbers(access, "roles");
-    const PUBLIC: i32 = 1;
     if scope == 0 || (scope != PUBLIC && roles.is_empty()) {
         return Err(format!("{}: access needs a scope, and roles unless it is public", method.full_name()));
     }

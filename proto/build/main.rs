@@ -14,6 +14,7 @@ const FILES: &[&str] = &[
     "linju/incidents/v1/events.proto",
 ];
 
+#[expect(clippy::print_stdout, reason = "a build script talks to cargo on its standard output")]
 fn main() -> Result<(), Box<dyn Error>> {
     for folder in ["linju", "google", "buf", "build"] {
         println!("cargo:rerun-if-changed={folder}");

@@ -15,7 +15,7 @@ pub use validity::{Checker, Violation, refuse};
 use validity::{Pattern, Text};
 
 /// The generated messages, nested as their packages are.
-#[expect(clippy::pedantic, clippy::all, missing_docs, reason = "generated")]
+#[expect(clippy::pedantic, clippy::all, clippy::allow_attributes, reason = "generated")]
 pub mod linju {
     pub mod common {
         pub mod v1 {

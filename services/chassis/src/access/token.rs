@@ -256,7 +256,7 @@ fn read_header(token: &str) -> Result<String, TokenError> {
 fn refusal(kind: &jsonwebtoken::errors::ErrorKind) -> TokenError {
     use jsonwebtoken::errors::ErrorKind;
     match kind {
-        ErrorKind::InvalidSignature | ErrorKind::Crypto(_) | ErrorKind::Base64(_) => TokenError::Signature,
+        ErrorKind::InvalidSignature | ErrorKind::Base64(_) => TokenError::Signature,
         ErrorKind::InvalidIssuer | ErrorKind::InvalidAudience => TokenError::NotForUs,
         _ => TokenError::Claims,
     }

@@ -7,6 +7,7 @@ mod etag;
 mod id;
 mod page;
 mod rows;
+mod seal;
 mod tx;
 
 pub use area::{AreaCode, AreaLevel, NotAnArea};
@@ -15,4 +16,9 @@ pub use db::{Db, PoolSettings};
 pub use etag::{check_etag, etag};
 pub use id::Ids;
 pub use page::Page;
+pub use seal::{
+    BlindIndex, Kek, KekError, KeyError, KeyFileError, Keyring, MasterKey, Place, ResealProgress, SealError, Sealed,
+    SealedColumn, SecretText, SelfTestFailed, Suite, migration, reseal_column, self_test,
+};
+pub(crate) use seal::{create_secret, read_secret};
 pub use tx::{Tx, Work};

@@ -2,77 +2,125 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
-use uuid::Uuid;
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ExprTrait,
+    entity::prelude::*,
+    sea_query::{OnConflict, Query},
+};
 
 use crate::data::{Clock, Db, Tx};
 
-/// A lease that this process holds or held. Whatever its holder writes checks [`Held::token`] in the same statement, so
-/// that one who was away too long, and does not know it yet, changes nothing.
-#[derive(Clone, Debug)]
-pub struct Held {
-    pub name: &'static str,
+/// One row of `lease`.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "lease")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub name: String,
+    pub owner: String,
     /// Grows with every new holder.
     pub token: i64,
+    pub until: DateTime<Utc>,
 }
 
-/// Takes, keeps and gives back one lease by name.
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Takes, keeps and gives back one lease by its name.
 #[derive(Clone, Debug)]
 pub struct Lease {
     db: Db,
     clock: Clock,
     name: &'static str,
-    owner: String,
+    owner: Uuid,
     time: Duration,
 }
 
+/// A lease that this process holds, or held and does not yet know that it lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    name: &'static str,
+    token: i64,
+}
+
+impl Held {
+    /// True where it is still held. Part of every statement that its holder writes with: one who was away for too long
+    /// changes nothing.
+    pub fn still(&self) -> Expr {
+        let row = Query::select()
+            .expr(Expr::val(1))
+            .from(Entity)
+            .and_where(Column::Name.eq(self.name))
+            .and_where(Column::Token.eq(self.token))
+            .to_owned();
+        Expr::exists(row)
+    }
+}
+
 impl Lease {
-    /// `owner` is unique to the process; `time` is how long the lease outlives its holder.
+    /// `owner` is this process and no other; `time` is how long the lease outlives its holder.
     pub fn new(db: Db, clock: Clock, name: &'static str, owner: Uuid, time: Duration) -> Self {
-        Self { db, clock, name, owner: owner.to_string(), time }
+        Self { db, clock, name, owner, time }
     }
 
-    /// Takes the lease where it is free, has run out or is one's own. `None`: another holds it.
+    /// Takes the lease where it is free, has run out or is one's own already. `None`: another holds it.
     pub async fn acquire(&self) -> Result<Option<Held>, DbErr> {
-        let sql = format!(
-            "INSERT INTO lease (name, owner, token, until) VALUES ($1, $2, 1, {until}) \
-             ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, token = lease.token + 1, until = excluded.until \
-             WHERE lease.until <= {now} OR lease.owner = excluded.owner RETURNING token",
-            now = now(self.backend(), 3),
-            until = later(self.backend(), 3, 4),
-        );
-        let lease = self.clone();
+        let free = Expr::col((Entity, Column::Until))
+            .lte(self.after(Duration::ZERO))
+            .or(Expr::col((Entity, Column::Owner)).eq(self.owner.to_string()));
+        let take = OnConflict::column(Column::Name)
+            .update_columns([Column::Owner, Column::Until])
+            .value(Column::Token, Expr::col((Entity, Column::Token)).add(1))
+            .action_and_where(free)
+            .to_owned();
+        let insert = Query::insert()
+            .into_table(Entity)
+            .columns([Column::Name, Column::Owner, Column::Token, Column::Until])
+            .values_panic([self.name.into(), self.owner.to_string().into(), 1.into(), self.after(self.time)])
+            .on_conflict(take)
+            .returning_col(Column::Token)
+            .to_owned();
         let row = self.db.write(move |tx: &Tx| {
-            let statement = lease.statement(&sql, []);
-            Box::pin(async move { tx.query_one_raw(statement).await })
+            let insert = insert.clone();
+            Box::pin(async move { tx.query_one(&insert).await })
         });
-        row.await?.map(|row| Ok(Held { name: self.name, token: row.try_get("", "token")? })).transpose()
+        row.await?.map(|row| Ok(Held { name: self.name, token: row.try_get_by_index(0)? })).transpose()
     }
 
     /// Keeps it for another while; false where another has taken it.
-    pub async fn renew(&self, held: &Held) -> Result<bool, DbErr> {
-        let sql = format!(
-            "UPDATE lease SET until = {} WHERE name = $1 AND owner = $2 AND token = $5",
-            later(self.backend(), 3, 4)
-        );
-        self.update(&sql, held).await
+    pub async fn renew(&self, held: Held) -> Result<bool, DbErr> {
+        self.set_until(held, self.time).await
     }
 
     /// Gives it back, so that another need not wait.
-    pub async fn release(&self, held: &Held) -> Result<(), DbErr> {
-        // $4, the time, is not needed here; both databases want every parameter named.
-        let now = later(self.backend(), 3, 4).replace('+', "-");
-        let sql = format!("UPDATE lease SET until = {now} WHERE name = $1 AND owner = $2 AND token = $5");
-        self.update(&sql, held).await.map(|_| ())
+    pub async fn release(&self, held: Held) -> Result<(), DbErr> {
+        self.set_until(held, Duration::ZERO).await.map(|_| ())
     }
 
-    async fn update(&self, sql: &str, held: &Held) -> Result<bool, DbErr> {
-        let (lease, sql, token) = (self.clone(), sql.to_owned(), held.token);
-        let run = self.db.write(move |tx: &Tx| {
-            let statement = lease.statement(&sql, [token.into()]);
-            Box::pin(async move { Ok(tx.execute_raw(statement).await?.rows_affected() == 1) })
+    async fn set_until(&self, held: Held, time: Duration) -> Result<bool, DbErr> {
+        let until = self.after(time);
+        let update = self.db.write(move |tx: &Tx| {
+            let until = until.clone();
+            Box::pin(async move {
+                let mine = Entity::update_many().filter(Column::Name.eq(held.name)).filter(Column::Token.eq(held.token));
+                mine.col_expr(Column::Until, until).exec(tx).await
+            })
         });
-        run.await
+        Ok(update.await?.rows_affected == 1)
+    }
+
+    fn after(&self, time: Duration) -> Expr {
+        after(&self.db, &self.clock, time)
+    }
+}
+
+/// So long from now, by the clock that rules leases: the database's where several machines share one, and on SQLite the
+/// program's.
+pub(super) fn after(db: &Db, clock: &Clock, time: Duration) -> Expr {
+    match db.backend() {
+        sea_orm::DbBackend::Postgres => {
+            Expr::cust_with_values("(clock_timestamp() + make_interval(secs => $1))", [time.as_secs_f64()])
+        }
+        _ => Expr::val(clock.now() + time),
     }
 }

@@ -98,6 +98,7 @@ impl AreaCode {
     }
 
     /// The county it lies in, or is.
+    #[must_use]
     pub fn county(&self) -> Self {
         Self(self.0[..6].to_owned())
     }

@@ -38,7 +38,7 @@ impl Phone {
     pub fn parse(text: &str) -> Result<Self, PhoneError> {
         let mut digits: String = compact(text).chars().filter(|c| !matches!(c, '-' | '—' | '–' | '(' | ')')).collect();
         if let Some(rest) = digits.strip_prefix('+').or_else(|| digits.strip_prefix("00")) {
-            digits = rest.strip_prefix("86").ok_or(PhoneError::Country)?.to_owned();
+            digits = String::from(rest.strip_prefix("86").ok_or(PhoneError::Country)?);
             // Abroad a landline is written without the 0 of its area code.
             if !digits.starts_with(['0', '1']) || digits.starts_with("10") {
                 digits.insert(0, '0');

@@ -176,7 +176,7 @@ mod tests {
             Standing::Own(Presence::Died { on }),
             Standing::Merged { into: 9, on, before: Presence::Living },
         ];
-        let mut table = String::new();
+        let mut table = Vec::new();
         for state in states {
             for (action, answer) in [
                 ("leave", state.leave(on, on)),
@@ -186,10 +186,10 @@ mod tests {
                 ("unmerge", state.unmerge()),
             ] {
                 let answer = answer.map_or_else(|refused| format!("{refused:?}"), |next| next.status().to_string());
-                table += &format!("{} + {action} = {answer}\n", state.status());
+                table.push(format!("{} + {action} = {answer}", state.status()));
             }
         }
-        insta::assert_snapshot!(table, @r"
+        insta::assert_snapshot!(table.join("\n"), @r"
         living + leave = left
         living + return = HasNotLeft
         living + die = died

@@ -10,7 +10,7 @@ pub struct UnknownCode {
     pub allowed: String,
 }
 
-/// Declares an enum whose variants have a snake_case code that never changes and one or more Chinese labels.
+/// Declares an enum whose variants have a `snake_case` code that never changes and one or more Chinese labels.
 /// The first label is the one shown; the others are what offices also write in their tables.
 macro_rules! text_code {
     (

@@ -61,7 +61,7 @@ pub(super) fn rows<E: From<SourceError>>(
 /// and the second half of a CR LF throw it off; what is sure is where it stands after the record. Every record ends in
 /// a line break, as one is put behind the last.
 fn first_line(record: &ByteRecord, line_after: u64) -> u64 {
-    let inside = record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+    let inside = record.as_slice().split(|byte| *byte == b'\n').skip(1).count() as u64;
     line_after.saturating_sub(1 + inside)
 }
 

@@ -207,16 +207,16 @@ impl<'a> Cells<'a> {
         Ok(self.value(column)?.filter(|text| !matches!(text.as_str(), "无" | "-" | "--" | "/" | "—" | "不详" | "暂无")))
     }
 
-    fn checked_text(&mut self, column: Column, text: String) -> Option<String> {
-        let text = text.trim().to_owned();
+    fn checked_text(&mut self, column: Column, text: &str) -> Option<String> {
+        let text = text.trim();
         let reason = if text.chars().any(is_forbidden) {
             Reason::ControlCharacter
-        } else if looks_like_formula(&text) && !is_below_ground(&text) {
+        } else if looks_like_formula(text) && !is_below_ground(text) {
             Reason::Formula
         } else if text.chars().count() > LONGEST_TEXT {
             Reason::TooLong
         } else {
-            return Some(text);
+            return Some(text.to_owned());
         };
         self.refuse(column, reason);
         None
@@ -224,7 +224,7 @@ impl<'a> Cells<'a> {
 
     fn text(&mut self, column: Column) -> Option<String> {
         match self.value(column) {
-            Ok(Some(text)) => self.checked_text(column, text),
+            Ok(Some(text)) => self.checked_text(column, &text),
             Ok(None) => {
                 self.refuse(column, Reason::Blank);
                 None
@@ -235,7 +235,7 @@ impl<'a> Cells<'a> {
 
     fn optional_text(&mut self, column: Column) -> Option<String> {
         let text = self.optional_value(column).ok()??;
-        self.checked_text(column, text)
+        self.checked_text(column, &text)
     }
 
     fn choice<T>(&mut self, column: Column, read: impl Fn(&str) -> Option<T>, required: Required) -> Option<T> {
@@ -259,12 +259,9 @@ impl<'a> Cells<'a> {
     fn area(&mut self, check: CheckArea<'_>) -> (Option<String>, Option<AreaCode>) {
         let community = self.text(Column::Community);
         let Ok(grid) = self.value(Column::Grid) else { return (community, None) };
-        let grid = match grid.map(|text| AreaCode::parse(&compact(&text))).transpose() {
-            Ok(grid) => grid,
-            Err(_) => {
-                self.refuse(Column::Grid, Reason::AreaForm);
-                return (community, None);
-            }
+        let Ok(grid) = grid.map(|text| AreaCode::parse(&compact(&text))).transpose() else {
+            self.refuse(Column::Grid, Reason::AreaForm);
+            return (community, None);
         };
         let Some(name) = community else { return (None, None) };
         let area = match check(&name, grid.as_ref()) {

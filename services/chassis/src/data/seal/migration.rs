@@ -2,9 +2,12 @@
 
 use sea_orm_migration::{prelude::*, schema::*};
 
-/// The migration.
-#[derive(Debug)]
-pub struct DataKeys;
+struct DataKeys;
+
+/// Makes the table of data keys. A service lists it before its own migrations.
+pub fn migration() -> Box<dyn MigrationTrait> {
+    Box::new(DataKeys)
+}
 
 impl MigrationName for DataKeys {
     fn name(&self) -> &'static str {

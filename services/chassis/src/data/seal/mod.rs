@@ -19,7 +19,7 @@ pub use file::KeyFileError;
 pub(crate) use file::{create_secret, read_secret};
 pub use keyring::{KeyError, Keyring};
 pub use master::{Kek, KekError, MasterKey};
-pub use migration::DataKeys;
+pub use migration::migration;
 pub use reseal::{ResealProgress, SealedColumn, reseal_column};
 pub use sealed::{Place, SealError, Sealed, SecretText};
 pub use suite::{SelfTestFailed, Suite, self_test};

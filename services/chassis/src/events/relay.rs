@@ -1,0 +1,227 @@
+//! Carries events from the outbox to the bus, in order, one relay at a time.
+
+use std::time::Duration;
+
+use sea_orm::{
+    DbBackend, QueryOrder, QuerySelect,
+    entity::prelude::*,
+    sea_query::{Expr, Query},
+};
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::{
+    BusError, Event, Outbox, SharedBus,
+    backoff::{backoff, spread},
+    failpoint::failpoint,
+    lease::{Held, Lease},
+    outbox::{Column, Entity, Model},
+};
+use crate::{
+    data::{Clock, Db, Ids, Tx},
+    run::Tasks,
+};
+
+/// How the relay works.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RelaySettings {
+    /// Events published and marked at once.
+    pub batch: u64,
+    /// Milliseconds between two looks where nothing wakes the relay: for what another copy of the service wrote.
+    pub poll_ms: u64,
+    /// Seconds after which another copy takes over from one that died.
+    pub lease_s: u64,
+    /// Days that published events are kept, so that a lost stream can be filled again.
+    pub keep_days: u32,
+}
+
+impl Default for RelaySettings {
+    fn default() -> Self {
+        Self { batch: 500, poll_ms: 100, lease_s: 5, keep_days: 30 }
+    }
+}
+
+/// Publishes what is written into one service's outbox.
+#[derive(Clone, Debug)]
+pub struct Relay {
+    pub db: Db,
+    pub bus: SharedBus,
+    pub outbox: Outbox,
+    pub clock: Clock,
+    pub tasks: Tasks,
+    pub settings: RelaySettings,
+}
+
+/// Why a round ended early.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error("another copy has taken over")]
+    Lost,
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    #[error(transparent)]
+    Db(#[from] DbErr),
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const BETWEEN_PRUNINGS: Duration = Duration::from_secs(60);
+/// Rows looked at in one statement of pruning.
+const PRUNED_AT_ONCE: u64 = 1_000;
+
+impl Relay {
+    /// Runs until the program stops. Writers never wait for it: while the bus is away, the outbox grows.
+    pub async fn run(self, ids: Ids) {
+        let time = Duration::from_secs(self.settings.lease_s);
+        let lease = Lease::new(self.db.clone(), self.clock.clone(), "relay", ids.next(), time);
+        let mut failures = 0;
+        while !self.tasks.is_stopping() {
+            match lease.acquire().await {
+                Ok(Some(held)) => {
+                    let broken = self.serve(&lease, held, &mut failures).await;
+                    failures = broken_once_more(broken.as_ref(), failures);
+                    // Given back even after a fault: another copy may reach what this one cannot.
+                    if let Err(error) = lease.release(held).await {
+                        tracing::debug!(%error, "the relay's lease runs out by itself");
+                    }
+                }
+                Ok(None) => failures = 0,
+                Err(error) => failures = broken_once_more(Some(&Broken::Db(error)), failures),
+            }
+            let pause = if failures > 0 { backoff(failures, FIRST_PAUSE, LONGEST_PAUSE) } else { spread(time / 4) };
+            self.tasks.pause(pause).await;
+        }
+    }
+
+    /// Publishes while the lease is held; answers what ended it, or nothing when the program stops.
+    async fn serve(&self, lease: &Lease, held: Held, failures: &mut u32) -> Option<Broken> {
+        let (mut renewed, mut pruned) = (Instant::now(), None::<Instant>);
+        while !self.tasks.is_stopping() {
+            let round = async {
+                if renewed.elapsed() > Duration::from_secs(self.settings.lease_s) / 3 {
+                    renewed = Instant::now();
+                    lease.renew(held).await?.then_some(()).ok_or(Broken::Lost)?;
+                }
+                let published = self.publish(held).await?;
+                if pruned.is_none_or(|at| at.elapsed() > BETWEEN_PRUNINGS) && self.prune(held).await? < PRUNED_AT_ONCE {
+                    pruned = Some(Instant::now());
+                }
+                Ok::<_, Broken>(published)
+            };
+            match round.await {
+                Ok(published) => {
+                    *failures = 0;
+                    if published < self.settings.batch {
+                        self.wait_for_more().await;
+                    }
+                }
+                Err(broken) => return Some(broken),
+            }
+        }
+        None
+    }
+
+    /// One batch; how many there were.
+    async fn publish(&self, held: Held) -> Result<u64, Broken> {
+        let rows: Vec<Model> = Entity::find()
+            .filter(Column::PublishedAt.is_null())
+            .order_by_asc(Column::Position)
+            .limit(self.settings.batch)
+            .all(self.db.read())
+            .await?;
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        failpoint("outbox.committed");
+        let positions: Vec<i64> = rows.iter().map(|row| row.position).collect();
+        let events: Vec<Event> = rows.into_iter().map(Event::from).collect();
+        self.hand_over(&events).await?;
+        failpoint("relay.published");
+        self.mark(held, &positions).await?;
+        Ok(positions.len() as u64)
+    }
+
+    /// An event that no bus would ever take must not hold up all others: it is put aside, loudly.
+    async fn hand_over(&self, events: &[Event]) -> Result<(), BusError> {
+        let mut left = events.to_vec();
+        loop {
+            let (id, reason) = match self.bus.publish(&left).await {
+                Err(BusError::Unpublishable { id, reason }) => (id, reason),
+                outcome => return outcome,
+            };
+            let Some(at) = left.iter().position(|event| event.id == id) else {
+                return Err(BusError::Unpublishable { id, reason });
+            };
+            let event = left.remove(at);
+            tracing::error!(%id, kind = event.kind, reason, "an event cannot be published and is parked");
+            self.bus.park("relay", &event, &reason).await?;
+        }
+    }
+
+    async fn mark(&self, held: Held, positions: &[i64]) -> Result<(), Broken> {
+        let (now, count, list) = (self.clock.now(), positions.len() as u64, listed(self.db.backend(), positions));
+        let marked = self.db.write(move |tx: &Tx| {
+            let mark = Entity::update_many()
+                .col_expr(Column::PublishedAt, Expr::val(now))
+                .filter(list.clone())
+                .filter(Column::PublishedAt.is_null())
+                .filter(held.still());
+            Box::pin(async move { mark.exec(tx).await })
+        });
+        let marked = marked.await.map_err(|e: DbErr| Broken::Db(e))?.rows_affected;
+        if marked == count { Ok(()) } else { Err(Broken::Lost) }
+    }
+
+    async fn wait_for_more(&self) {
+        // A SQLite file has no other copy of the service that writes to it.
+        let poll = Duration::from_millis(self.settings.poll_ms) * if self.db.backend() == DbBackend::Sqlite { 10 } else { 1 };
+        tokio::select! {
+            () = self.outbox.written.notified() => {}
+            _ = self.tasks.pause(spread(poll)) => {}
+        }
+    }
+
+    /// Deletes what is past its time among the oldest rows; how many.
+    async fn prune(&self, held: Held) -> Result<u64, DbErr> {
+        let cutoff = self.clock.now() - chrono::TimeDelta::days(i64::from(self.settings.keep_days));
+        let delete = move |tx: &Tx| -> crate::data::Work<'_, u64, DbErr> {
+            let oldest = Query::select()
+                .column(Column::Position)
+                .from(Entity)
+                .order_by(Column::Position, sea_orm::Order::Asc)
+                .limit(PRUNED_AT_ONCE)
+                .to_owned();
+            let delete = Entity::delete_many()
+                .filter(Column::Position.in_subquery(oldest))
+                .filter(Column::PublishedAt.lt(cutoff))
+                .filter(held.still());
+            Box::pin(async move { Ok(delete.exec(tx).await?.rows_affected) })
+        };
+        self.db.write(delete).await
+    }
+}
+
+fn broken_once_more(broken: Option<&Broken>, failures: u32) -> u32 {
+    let Some(broken) = broken else { return failures };
+    if let Broken::Lost = broken {
+        tracing::info!("another copy of the service has taken over the relay");
+        return 0;
+    }
+    // Once, and not with every try of a long outage.
+    if failures == 0 {
+        tracing::warn!(error = %broken, "events wait in the outbox; publishing is tried again");
+    } else {
+        tracing::debug!(error = %broken, failures, "events wait in the outbox");
+    }
+    failures.saturating_add(1)
+}
+
+/// `position IN (…)` as one parameter, so that a batch of any size is the same prepared statement.
+fn listed(backend: DbBackend, positions: &[i64]) -> Expr {
+    let list = positions.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    match backend {
+        DbBackend::Postgres => Expr::cust_with_values("position = ANY(string_to_array($1, ',')::bigint[])", [list]),
+        _ => Expr::cust_with_values("position IN (SELECT value FROM json_each(?))", [format!("[{list}]")]),
+    }
+}
