@@ -92,7 +92,9 @@ fn database_answer(error: &DbErr) -> (Code, &'static str) {
     }
     let inner = match error {
         DbErr::ConnectionAcquire(_) => return (Code::Unavailable, "DATABASE_BUSY"),
-        DbErr::Conn(RuntimeErr::SqlxError(e)) | DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e)) => e,
+        DbErr::Conn(RuntimeErr::SqlxError(e))
+        | DbErr::Exec(RuntimeErr::SqlxError(e))
+        | DbErr::Query(RuntimeErr::SqlxError(e)) => e,
         _ => return (Code::Internal, "INTERNAL"),
     };
     match inner.as_ref() {

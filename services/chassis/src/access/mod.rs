@@ -1,9 +1,16 @@
 //! Who calls, what they may touch, and what they looked at.
 
 pub mod audit;
+mod call;
+mod gate;
+mod look;
+mod scope;
 mod signing;
 mod token;
 
-pub use audit::migration;
+pub use call::{Call, purpose_code};
+pub use gate::Gate;
+pub use look::{Look, look};
+pub use scope::{Areas, Scope};
 pub use signing::{PublicKeys, SigningKey};
 pub use token::{Grant, Principal, TokenError, TokenSigner, TokenVerifier, role_code, role_of, self_test};

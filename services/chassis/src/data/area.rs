@@ -155,7 +155,11 @@ mod tests {
             code = here.parent();
         }
         assert_eq!(code, None);
-        assert_eq!("511903001000".parse::<AreaCode>()?.to_string(), "511903001", "the official table's way to write it");
+        assert_eq!(
+            "511903001000".parse::<AreaCode>()?.to_string(),
+            "511903001",
+            "the official table's way to write it"
+        );
         Ok(())
     }
 

@@ -181,7 +181,9 @@ async fn postgres(url: &str, pool: &PoolSettings) -> Result<DatabaseConnection, 
         .map_sqlx_postgres_pool_opts(|o| {
             o.after_connect(|connection, _| {
                 Box::pin(async move {
-                    connection.execute("SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '60s'").await?;
+                    connection
+                        .execute("SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '60s'")
+                        .await?;
                     Ok(())
                 })
             })

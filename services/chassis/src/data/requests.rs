@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, entity::prelude::*};
+use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, schema as s};
 use uuid::Uuid;
 
 use super::{BlindIndex, Tx};
@@ -58,5 +59,40 @@ impl RequestKey {
             Some(row) if row.content == self.content => Ok(Some(row.resource)),
             Some(_) => Err(Fault::RequestIdReused),
         }
+    }
+}
+
+struct Requests;
+
+/// Makes the table of answered requests. A service lists it before its own migrations.
+pub fn migration() -> Box<dyn MigrationTrait> {
+    Box::new(Requests)
+}
+
+impl MigrationName for Requests {
+    fn name(&self) -> &'static str {
+        "chassis_requests"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Requests {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let key = sea_orm::sea_query::Index::create().col("caller").col("method").col("request_id").to_owned();
+        let table = sea_orm::sea_query::Table::create()
+            .table("requests")
+            .col(s::text("caller"))
+            .col(s::text("method"))
+            .col(s::uuid("request_id"))
+            .col(s::blob("content"))
+            .col(s::uuid("resource"))
+            .col(s::timestamp_with_time_zone("at"))
+            .primary_key(&mut key.clone())
+            .to_owned();
+        manager.create_table(table).await
     }
 }

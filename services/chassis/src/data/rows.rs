@@ -69,7 +69,9 @@ impl Rows {
         }
         let mut with = WithClause::new();
         for (i, part) in self.0.into_iter().enumerate() {
-            with.cte(CommonTableExpression::new().table_name(Alias::new(format!("w{i}"))).query(part.insert).to_owned());
+            with.cte(
+                CommonTableExpression::new().table_name(Alias::new(format!("w{i}"))).query(part.insert).to_owned(),
+            );
         }
         connection.execute(&with.query(last)).await.map(|_| ())
     }

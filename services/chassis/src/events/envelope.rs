@@ -61,7 +61,8 @@ fn event(subject: &str, headers: &HeaderMap, body: &[u8]) -> Result<Event, Strin
     }
     let at: DateTime<chrono::FixedOffset> = DateTime::parse_from_rfc3339(one(headers, TIME)?)
         .map_err(|_| format!("header {TIME} must be a time after RFC 3339"))?;
-    let data = std::str::from_utf8(body).map_err(|e| format!("the body is not UTF-8 from byte {} on", e.valid_up_to()))?;
+    let data =
+        std::str::from_utf8(body).map_err(|e| format!("the body is not UTF-8 from byte {} on", e.valid_up_to()))?;
     serde_json::from_str::<IgnoredAny>(data).map_err(|e| format!("the body is not JSON: {e}"))?;
     Ok(Event {
         id: parsed::<Uuid>(headers, ID, "a UUID")?,

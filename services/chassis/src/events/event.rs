@@ -9,9 +9,8 @@ use uuid::Uuid;
 
 use crate::data::{AreaCode, AreaLevel};
 
-static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
-    DescriptorPool::decode(linju_proto::DESCRIPTORS).expect("the build has read these descriptors")
-});
+static POOL: LazyLock<DescriptorPool> =
+    LazyLock::new(|| DescriptorPool::decode(linju_proto::DESCRIPTORS).expect("the build has read these descriptors"));
 
 /// One event, a CloudEvents 1.0 message: the attributes apart, the data as the canonical JSON of its proto message.
 ///

@@ -1,10 +1,12 @@
 //! What each consumer has handled, so that what comes twice works once.
 
+#![expect(unreachable_pub, reason = "the derives of an entity want its types public")]
+
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    QuerySelect,
+    ExprTrait,
     entity::prelude::*,
     sea_query::{OnConflict, Order, Query},
 };
@@ -13,7 +15,6 @@ use super::Event;
 use crate::data::Tx;
 
 /// One row of `inbox`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "inbox")]
 pub struct Model {
@@ -24,13 +25,15 @@ pub struct Model {
     pub at: DateTime<Utc>,
 }
 
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
 impl ActiveModelBehavior for ActiveModel {}
 
 /// Rows of `inbox_versions`: the newest version of a key that a consumer has handled.
 pub(super) mod versions {
     use sea_orm::entity::prelude::*;
 
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "inbox_versions")]
     pub struct Model {
@@ -41,16 +44,14 @@ pub(super) mod versions {
         pub version: i64,
     }
 
+    #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
     impl ActiveModelBehavior for ActiveModel {}
 }
 
 /// Notes the events as handled, if `tx` commits; answers the ids that were not noted before.
-pub(super) async fn note(
-    tx: &Tx,
-    consumer: &str,
-    events: &[Event],
-    at: DateTime<Utc>,
-) -> Result<HashSet<Uuid>, DbErr> {
+pub(super) async fn note(tx: &Tx, consumer: &str, events: &[Event], at: DateTime<Utc>) -> Result<HashSet<Uuid>, DbErr> {
     let mut insert = Query::insert();
     insert
         .into_table(Entity)
@@ -81,8 +82,8 @@ pub(super) async fn is_newest(tx: &Tx, consumer: &str, event: &Event) -> Result<
     Ok(tx.execute(&insert).await?.rows_affected() == 1)
 }
 
-/// Deletes what was handled before `cutoff` among the oldest `most` rows of a consumer; how many. Event ids are UUIDv7, so
-/// the primary key has them in the order of time.
+/// Deletes what was handled before `cutoff` among the oldest `most` rows of a consumer; how many. Event ids grow with
+/// time (UUID version 7), and so does the primary key.
 pub(super) async fn prune(tx: &Tx, consumer: &str, cutoff: DateTime<Utc>, most: u64) -> Result<u64, DbErr> {
     let oldest = Query::select()
         .column(Column::EventId)

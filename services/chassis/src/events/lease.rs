@@ -1,5 +1,7 @@
 //! Who of several copies does what only one may do.
 
+#![expect(unreachable_pub, reason = "the derives of an entity want its types public")]
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -12,7 +14,6 @@ use sea_orm::{
 use crate::data::{Clock, Db, Tx};
 
 /// One row of `lease`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "lease")]
 pub struct Model {
@@ -23,6 +24,9 @@ pub struct Model {
     pub token: i64,
     pub until: DateTime<Utc>,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
@@ -65,9 +69,10 @@ impl Lease {
 
     /// Takes the lease where it is free, has run out or is one's own already. `None`: another holds it.
     pub async fn acquire(&self) -> Result<Option<Held>, DbErr> {
-        let free = Expr::col((Entity, Column::Until))
-            .lte(self.after(Duration::ZERO))
-            .or(Expr::col((Entity, Column::Owner)).eq(self.owner.to_string()));
+        let free =
+            Expr::col((Entity, Column::Until))
+                .lte(self.after(Duration::ZERO))
+                .or(Expr::col((Entity, Column::Owner)).eq(self.owner.to_string()));
         let take = OnConflict::column(Column::Name)
             .update_columns([Column::Owner, Column::Until])
             .value(Column::Token, Expr::col((Entity, Column::Token)).add(1))
@@ -102,7 +107,8 @@ impl Lease {
         let update = self.db.write(move |tx: &Tx| {
             let until = until.clone();
             Box::pin(async move {
-                let mine = Entity::update_many().filter(Column::Name.eq(held.name)).filter(Column::Token.eq(held.token));
+                let mine =
+                    Entity::update_many().filter(Column::Name.eq(held.name)).filter(Column::Token.eq(held.token));
                 mine.col_expr(Column::Until, until).exec(tx).await
             })
         });

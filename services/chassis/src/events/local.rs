@@ -149,7 +149,8 @@ impl Bus for LocalLog {
         self.0.flush_done().await?;
         let read = self.0.db.read();
         let found = store::consumer(read, consumer).await.map_err(broken)?;
-        let (subjects, cursor) = found.ok_or_else(|| BusError::Refused(format!("there is no consumer `{consumer}`")))?;
+        let (subjects, cursor) =
+            found.ok_or_else(|| BusError::Refused(format!("there is no consumer `{consumer}`")))?;
         let patterns: Vec<_> =
             subjects.split(' ').map(Pattern::parse).collect::<Result<_, _>>().map_err(BusError::Refused)?;
         store::lag(read, consumer, &patterns, cursor).await.map_err(broken)

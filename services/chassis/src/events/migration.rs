@@ -2,7 +2,9 @@
 
 use sea_orm_migration::{
     prelude::*,
-    schema::{big_integer, integer, string, text, text_null, timestamp_with_time_zone, timestamp_with_time_zone_null, uuid},
+    schema::{
+        big_integer, integer, string, text, text_null, timestamp_with_time_zone, timestamp_with_time_zone_null, uuid,
+    },
 };
 
 /// Makes the tables `outbox`, `inbox`, `inbox_versions`, `lease` and `timers`. Every service lists it first.
@@ -50,6 +52,7 @@ fn outbox() -> TableCreateStatement {
         .col(text_null("trace"))
         .col(text("data"))
         .col(timestamp_with_time_zone_null("published_at"))
+        .col(text_null("refused"))
         .to_owned()
 }
 
@@ -105,7 +108,7 @@ fn outbox_unpublished() -> IndexCreateStatement {
         .name("outbox_unpublished")
         .table("outbox")
         .col("position")
-        .and_where(Expr::col("published_at").is_null())
+        .and_where(Expr::col("published_at").is_null().and(Expr::col("refused").is_null()))
         .to_owned()
 }
 

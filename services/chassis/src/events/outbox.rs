@@ -14,7 +14,6 @@ use super::Event;
 use crate::data::{Clock, Tx};
 
 /// One row of `outbox`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "outbox")]
 pub struct Model {
@@ -35,13 +34,19 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub data: String,
     pub published_at: Option<DateTime<Utc>>,
+    /// Why no bus would take it (too large, for example); it is left out so that others go on.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub refused: Option<String>,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
 impl From<Model> for Event {
     fn from(row: Model) -> Self {
-        let Model { position: _, id, kind, source, subject, key, version, at, trace, data, published_at: _ } = row;
+        let Model { position: _, id, kind, source, subject, key, version, at, trace, data, published_at: _, refused: _ } = row;
         Self { id, kind, source, subject, key, version, at, trace, data }
     }
 }
@@ -67,7 +72,8 @@ impl Outbox {
             at: Set(at),
             trace: Set(trace),
             data: Set(data),
-            published_at: Set(None),
+            published_at: NotSet,
+            refused: NotSet,
         });
         tx.wake(&self.written);
     }
@@ -79,23 +85,30 @@ pub struct OutboxState {
     pub unpublished: u64,
     /// How long the first of them has waited; zero where none waits.
     pub oldest_age: Duration,
+    /// Events that cannot be published; somebody must look at them.
+    pub refused: u64,
 }
 
 impl OutboxState {
     /// Reads it.
     pub async fn read(db: &impl ConnectionTrait, clock: &Clock) -> Result<Self, DbErr> {
-        let waiting = Entity::find().filter(Column::PublishedAt.is_null());
+        let waiting = waiting();
         let unpublished = waiting.clone().count(db).await?;
         let first = waiting.order_by_asc(Column::Position).limit(1).one(db).await?;
-        let oldest_age = first.map_or(Duration::ZERO, |row| (clock.now() - written_at(&row)).to_std().unwrap_or_default());
-        Ok(Self { unpublished, oldest_age })
+        let oldest_age =
+            first.map_or(Duration::ZERO, |row| (clock.now() - written_at(&row)).to_std().unwrap_or_default());
+        let refused = Entity::find().filter(Column::PublishedAt.is_null()).filter(Column::Refused.is_not_null());
+        Ok(Self { unpublished, oldest_age, refused: refused.count(db).await? })
     }
 }
 
-/// From the id, a UUIDv7: `at` lies years back in an event about something old that was imported today.
+/// What is to be published.
+pub(super) fn waiting() -> Select<Entity> {
+    Entity::find().filter(Column::PublishedAt.is_null()).filter(Column::Refused.is_null())
+}
+
+/// From the id, which holds its time (UUID version 7): `at` lies years back in an event about something old that was imported today.
 fn written_at(row: &Model) -> DateTime<Utc> {
     let of_id = row.id.get_timestamp().map(|t| t.to_unix());
-    of_id
-        .and_then(|(seconds, nanos)| DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos))
-        .unwrap_or(row.at)
+    of_id.and_then(|(seconds, nanos)| DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)).unwrap_or(row.at)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sea_orm::{
-    DbBackend, QueryOrder, QuerySelect,
+    DbBackend, Order, QueryOrder, QuerySelect,
     entity::prelude::*,
     sea_query::{Expr, Query},
 };
@@ -15,7 +15,7 @@ use super::{
     backoff::{backoff, spread},
     failpoint::failpoint,
     lease::{Held, Lease},
-    outbox::{Column, Entity, Model},
+    outbox::{Column, Entity, Model, waiting},
 };
 use crate::{
     data::{Clock, Db, Ids, Tx},
@@ -66,7 +66,7 @@ enum Broken {
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-const BETWEEN_PRUNINGS: Duration = Duration::from_secs(60);
+const BETWEEN_PRUNINGS: Duration = Duration::from_mins(1);
 /// Rows looked at in one statement of pruning.
 const PRUNED_AT_ONCE: u64 = 1_000;
 
@@ -124,58 +124,50 @@ impl Relay {
 
     /// One batch; how many there were.
     async fn publish(&self, held: Held) -> Result<u64, Broken> {
-        let rows: Vec<Model> = Entity::find()
-            .filter(Column::PublishedAt.is_null())
-            .order_by_asc(Column::Position)
-            .limit(self.settings.batch)
-            .all(self.db.read())
-            .await?;
+        let next = waiting().order_by_asc(Column::Position).limit(self.settings.batch);
+        let rows: Vec<Model> = next.all(self.db.read()).await?;
         if rows.is_empty() {
             return Ok(0);
         }
         failpoint("outbox.committed");
+        let count = rows.len() as u64;
         let positions: Vec<i64> = rows.iter().map(|row| row.position).collect();
         let events: Vec<Event> = rows.into_iter().map(Event::from).collect();
-        self.hand_over(&events).await?;
-        failpoint("relay.published");
-        self.mark(held, &positions).await?;
-        Ok(positions.len() as u64)
-    }
-
-    /// An event that no bus would ever take must not hold up all others: it is put aside, loudly.
-    async fn hand_over(&self, events: &[Event]) -> Result<(), BusError> {
-        let mut left = events.to_vec();
-        loop {
-            let (id, reason) = match self.bus.publish(&left).await {
-                Err(BusError::Unpublishable { id, reason }) => (id, reason),
-                outcome => return outcome,
-            };
-            let Some(at) = left.iter().position(|event| event.id == id) else {
-                return Err(BusError::Unpublishable { id, reason });
-            };
-            let event = left.remove(at);
-            tracing::error!(%id, kind = event.kind, reason, "an event cannot be published and is parked");
-            self.bus.park("relay", &event, &reason).await?;
+        match self.bus.publish(&events).await {
+            Ok(()) => {
+                failpoint("relay.published");
+                let marked = self.set(held, &positions, Column::PublishedAt, Expr::val(self.clock.now())).await?;
+                if marked == count { Ok(count) } else { Err(Broken::Lost) }
+            }
+            // One that no bus would ever take must not hold up all others; these come again in the next round.
+            Err(BusError::Unpublishable { id, reason }) => {
+                tracing::error!(%id, reason, "an event cannot be published and is left out");
+                let one = events.iter().zip(&positions).find(|(event, _)| event.id == id).map(|(_, position)| *position);
+                let set = self.set(held, one.as_slice(), Column::Refused, Expr::val(reason)).await?;
+                if set == 1 { Ok(self.settings.batch) } else { Err(Broken::Lost) }
+            }
+            Err(error) => Err(error.into()),
         }
     }
 
-    async fn mark(&self, held: Held, positions: &[i64]) -> Result<(), Broken> {
-        let (now, count, list) = (self.clock.now(), positions.len() as u64, listed(self.db.backend(), positions));
-        let marked = self.db.write(move |tx: &Tx| {
-            let mark = Entity::update_many()
-                .col_expr(Column::PublishedAt, Expr::val(now))
+    /// Sets a column of waiting rows, if the lease is still held; of how many.
+    async fn set(&self, held: Held, positions: &[i64], column: Column, value: Expr) -> Result<u64, DbErr> {
+        let list = listed(self.db.backend(), positions);
+        let run = self.db.write(move |tx: &Tx| {
+            let update = Entity::update_many()
+                .col_expr(column, value.clone())
                 .filter(list.clone())
                 .filter(Column::PublishedAt.is_null())
                 .filter(held.still());
-            Box::pin(async move { mark.exec(tx).await })
+            Box::pin(async move { Ok(update.exec(tx).await?.rows_affected) })
         });
-        let marked = marked.await.map_err(|e: DbErr| Broken::Db(e))?.rows_affected;
-        if marked == count { Ok(()) } else { Err(Broken::Lost) }
+        run.await
     }
 
     async fn wait_for_more(&self) {
         // A SQLite file has no other copy of the service that writes to it.
-        let poll = Duration::from_millis(self.settings.poll_ms) * if self.db.backend() == DbBackend::Sqlite { 10 } else { 1 };
+        let poll =
+            Duration::from_millis(self.settings.poll_ms) * if self.db.backend() == DbBackend::Sqlite { 10 } else { 1 };
         tokio::select! {
             () = self.outbox.written.notified() => {}
             _ = self.tasks.pause(spread(poll)) => {}
@@ -185,11 +177,11 @@ impl Relay {
     /// Deletes what is past its time among the oldest rows; how many.
     async fn prune(&self, held: Held) -> Result<u64, DbErr> {
         let cutoff = self.clock.now() - chrono::TimeDelta::days(i64::from(self.settings.keep_days));
-        let delete = move |tx: &Tx| -> crate::data::Work<'_, u64, DbErr> {
+        let run = self.db.write(move |tx: &Tx| {
             let oldest = Query::select()
                 .column(Column::Position)
                 .from(Entity)
-                .order_by(Column::Position, sea_orm::Order::Asc)
+                .order_by(Column::Position, Order::Asc)
                 .limit(PRUNED_AT_ONCE)
                 .to_owned();
             let delete = Entity::delete_many()
@@ -197,8 +189,8 @@ impl Relay {
                 .filter(Column::PublishedAt.lt(cutoff))
                 .filter(held.still());
             Box::pin(async move { Ok(delete.exec(tx).await?.rows_affected) })
-        };
-        self.db.write(delete).await
+        });
+        run.await
     }
 }
 

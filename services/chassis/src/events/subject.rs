@@ -86,8 +86,12 @@ pub(super) fn check(event: &Event) -> Result<(), BusError> {
     let refuse = |reason: String| Err(BusError::Unpublishable { id: event.id, reason });
     let tokens: Vec<&str> = event.subject.split('.').collect();
     let reserved = matches!(tokens.get(1), Some(&("retry" | "dlq")));
-    if tokens.len() < 4 || tokens[0] != "linju" || tokens[2] != "v1" || reserved || !tokens.iter().all(|t| is_token(t)) {
-        return refuse(format!("its subject is `{}`; it must be `linju.<service>.v1.…` without wildcards", event.subject));
+    if tokens.len() < 4 || tokens[0] != "linju" || tokens[2] != "v1" || reserved || !tokens.iter().all(|t| is_token(t))
+    {
+        return refuse(format!(
+            "its subject is `{}`; it must be `linju.<service>.v1.…` without wildcards",
+            event.subject
+        ));
     }
     let trace = event.trace.as_deref().unwrap_or("-");
     for (name, value) in [("type", event.kind.as_str()), ("source", &event.source), ("trace", trace)] {
@@ -153,7 +157,8 @@ mod tests {
             one in "[ab*]{1,3}>?", other in "[ab*]{1,3}>?",
         ) {
             let dotted = |s: &str| s.chars().map(String::from).collect::<Vec<_>>().join(".");
-            let (one, other) = (Pattern::parse(&dotted(&one)).unwrap(), Pattern::parse(&dotted(&other)).unwrap());
+            let parse = |s: &str| Pattern::parse(&dotted(s)).map_err(TestCaseError::fail);
+            let (one, other) = (parse(&one)?, parse(&other)?);
             let subject = subject.join(".");
             if one.matches(&subject) && other.matches(&subject) {
                 prop_assert!(one.overlaps(&other));

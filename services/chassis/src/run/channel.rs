@@ -1,10 +1,6 @@
 //! Client channels to other services: they follow DNS, notice dead peers and let nothing wait for ever.
 
-use std::{
-    collections::BTreeSet,
-    net::SocketAddr,
-    time::Duration,
-};
+use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
 use tonic::transport::{Channel, Endpoint, channel::Change};
 

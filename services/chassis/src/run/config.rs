@@ -8,7 +8,10 @@ use std::{
 use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 
-use crate::data::PoolSettings;
+use crate::{
+    data::PoolSettings,
+    events::{ConsumerSettings, NatsSettings, RelaySettings, TimerSettings},
+};
 
 /// Everything a program of ours can be told.
 #[derive(Clone, Debug, Deserialize)]
@@ -41,19 +44,30 @@ pub struct DatabaseSettings {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BusSettings {
-    /// The NATS servers; empty: the log in `data_dir`.
-    pub url: String,
-    /// Days that published events stay in the outbox, for a replay.
-    pub retention_days: u32,
+    /// The NATS server; absent: the log in `data_dir`.
+    pub nats: Option<NatsSettings>,
+    pub relay: RelaySettings,
+    pub consumers: ConsumerSettings,
+    pub timers: TimerSettings,
 }
 
 /// Files that hold keys. Where none is named, an embedded install makes its own in `data_dir`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct KeySettings {
     pub master: Option<PathBuf>,
     /// Public keys of whoever signs tokens.
     pub token_public: Option<PathBuf>,
+    /// The key that signs tokens; only where `linju keys token` is used.
+    pub token_private: Option<PathBuf>,
+    /// Minutes that a token may be valid at most.
+    pub longest_token_min: u32,
+}
+
+impl Default for KeySettings {
+    fn default() -> Self {
+        Self { master: None, token_public: None, token_private: None, longest_token_min: 24 * 60 }
+    }
 }
 
 /// What one process takes on at most.
@@ -161,7 +175,9 @@ impl Settings {
     fn check(self) -> Result<Self, BadSettings> {
         let url = &self.database.url;
         if !url.is_empty() && !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
-            return Err(BadSettings("database.url must start with postgres://, or be empty for SQLite files".to_owned()));
+            return Err(BadSettings(
+                "database.url must start with postgres://, or be empty for SQLite files".to_owned(),
+            ));
         }
         if !url.is_empty() && !url.contains("{service}") {
             return Err(BadSettings(
@@ -195,6 +211,11 @@ impl Settings {
     /// The file of the token issuers' public keys.
     pub fn token_public(&self) -> PathBuf {
         self.keys.token_public.clone().unwrap_or_else(|| self.data_dir.join("token.pub.pem"))
+    }
+
+    /// The file of the key that signs tokens.
+    pub fn token_private(&self) -> PathBuf {
+        self.keys.token_private.clone().unwrap_or_else(|| self.data_dir.join("token.key.pem"))
     }
 
     /// The file of the event log of an embedded install.

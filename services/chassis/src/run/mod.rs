@@ -2,15 +2,25 @@
 
 mod channel;
 mod config;
+mod install;
+mod migrate;
 mod observe;
+mod serve;
+mod service;
 mod task;
 mod telemetry;
+mod upkeep;
 
 pub use channel::follow;
 pub use config::{
     BadSettings, BusSettings, DatabaseSettings, KeySettings, Limits, LogFormat, Settings, ShutdownSettings,
     TelemetrySettings,
 };
-pub use observe::{Observed, routes as observe_routes};
+pub use install::{Install, StartError, new_keys};
+pub use migrate::{migrate, pending};
+pub(crate) use observe::Observed;
+pub use serve::{Running, start};
+pub use service::{Context, Parts, Service};
 pub use task::Tasks;
+pub(crate) use telemetry::call_span;
 pub use telemetry::{Meter, Telemetry, continue_trace, traceparent};

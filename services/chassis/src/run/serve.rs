@@ -16,11 +16,7 @@ use tonic::{
     transport::{Server, server::TcpIncoming},
 };
 
-use super::{
-    Meter, Observed, Service, Settings, Tasks,
-    install::{self, Installed, StartError},
-    observe,
-};
+use super::{Install, Meter, Observed, Parts, Service, Settings, StartError, Tasks, observe, upkeep};
 use crate::{access::Gate, data::Db, events::SharedBus};
 
 /// A program that serves. Dropping it does not stop it; [`stop`](Self::stop) does.
@@ -39,30 +35,48 @@ pub struct Running {
 }
 
 /// Opens databases, keys and bus, builds `services` and serves them. On return everything answers.
-pub async fn start(settings: Settings, services: &[Box<dyn Service>]) -> Result<Running, StartError> {
-    let grpc = TcpListener::bind(settings.listen).await.map_err(|e| StartError::listen(settings.listen, &e))?;
-    let http = TcpListener::bind(settings.observe).await.map_err(|e| StartError::listen(settings.observe, &e))?;
-    let addresses = grpc.local_addr().and_then(|grpc| Ok((grpc, http.local_addr()?)));
-    let (grpc_at, observe_at) = addresses.map_err(|e| StartError::listen(settings.listen, &e))?;
-
-    let tasks = Tasks::default();
+pub async fn start(settings: Settings, services: &[&dyn Service]) -> Result<Running, StartError> {
+    let (grpc, grpc_at) = listen(settings.listen).await?;
+    let (http, observe_at) = listen(settings.observe).await?;
+    let install = Install::prepare(settings)?;
+    let verifier = install.verifier()?;
+    let bus = install.bus().await?;
     let meter = Meter::new().map_err(StartError::Telemetry)?;
-    let Installed { databases, bus, routes, verifier } = install::open(&settings, services, &tasks, &meter).await?;
+    let tasks = Tasks::default();
+
+    let mut databases = Vec::new();
+    let mut routes = Routes::default();
+    for service in services {
+        let context = install.context(*service).await?;
+        let Parts { routes: more, consumers, timers } = service.build(context.clone());
+        routes = Routes::from(routes.into_axum_router().merge(more.into_axum_router()));
+        databases.push((service.name(), context.db.clone()));
+        upkeep::Upkeep { name: service.name(), context, bus: bus.clone(), meter: meter.clone(), tasks: tasks.clone() }
+            .spawn(&install.settings.bus, consumers, timers);
+    }
 
     let serving = Arc::new(AtomicBool::new(false));
     let (health, health_service) = tonic_health::server::health_reporter();
-    let gate = Gate::new(verifier, settings.limits.calls, meter.clone());
-    let routes = routes.add_service(health_service);
-    serve_grpc(&settings, grpc, gate, routes, &tasks);
+    let gate = Gate::new(verifier, install.settings.limits.calls, meter.clone());
+    serve_grpc(&install.settings, grpc, gate, routes.add_service(health_service), &tasks);
     let observed = Observed { meter, databases: databases.clone(), bus: bus.clone(), serving: serving.clone() };
     serve_http(http, observe::routes(observed), &tasks);
 
-    for (name, _) in &databases {
-        health.set_service_status(*name, tonic_health::ServingStatus::Serving).await;
+    for name in databases.iter().map(|(name, _)| *name).chain([""]) {
+        health.set_service_status(name, tonic_health::ServingStatus::Serving).await;
     }
-    health.set_service_status("", tonic_health::ServingStatus::Serving).await;
     serving.store(true, Ordering::Release);
+    let settings = install.settings;
     Ok(Running { grpc: grpc_at, observe: observe_at, settings, tasks, serving, health, databases, bus })
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let bound = async {
+        let listener = TcpListener::bind(address).await?;
+        let at = listener.local_addr()?;
+        Ok((listener, at))
+    };
+    bound.await.map_err(|e| StartError::Listen(address, e))
 }
 
 fn serve_grpc(settings: &Settings, listener: TcpListener, gate: Gate, routes: Routes, tasks: &Tasks) {
@@ -118,10 +132,9 @@ impl Running {
     pub async fn stop(self) -> bool {
         let ShutdownTimes { announce, deadline } = ShutdownTimes::of(&self.settings);
         self.serving.store(false, Ordering::Release);
-        for (name, _) in &self.databases {
-            self.health.set_service_status(*name, tonic_health::ServingStatus::NotServing).await;
+        for name in self.databases.iter().map(|(name, _)| *name).chain([""]) {
+            self.health.set_service_status(name, tonic_health::ServingStatus::NotServing).await;
         }
-        self.health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
         tokio::time::sleep(announce).await;
 
         let stopped = async {

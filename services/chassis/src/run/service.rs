@@ -1,13 +1,11 @@
 //! What a service is to the program that runs it.
 
-use std::sync::Arc;
-
 use sea_orm_migration::MigrationTrait;
 use tonic::service::Routes;
 
 use crate::{
-    data::{Clock, Db, Ids, Keyring},
-    events::{Consumer, TimerHandler},
+    data::{Clock, Db, Ids, Keyring, SealedColumn},
+    events::{Consumer, Outbox, TimerHandlers},
 };
 
 /// What a service is built from. It opens nothing itself.
@@ -17,6 +15,9 @@ pub struct Context {
     pub clock: Clock,
     pub ids: Ids,
     pub keys: Keyring,
+    pub outbox: Outbox,
+    /// Bytes that one request message may have.
+    pub message_bytes: usize,
 }
 
 /// What a service is made of. The program serves the routes, feeds the consumers and fires the timers.
@@ -24,7 +25,7 @@ pub struct Context {
 pub struct Parts {
     pub routes: Routes,
     pub consumers: Vec<Consumer>,
-    pub timers: Option<Arc<dyn TimerHandler>>,
+    pub timers: TimerHandlers,
 }
 
 /// One service, told apart by name.
@@ -40,12 +41,4 @@ pub trait Service: Send + Sync {
 
     /// Puts it together.
     fn build(&self, context: Context) -> Parts;
-}
-
-/// A column of sealed values, and the column that names its row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SealedColumn {
-    pub table: &'static str,
-    pub column: &'static str,
-    pub id: &'static str,
 }

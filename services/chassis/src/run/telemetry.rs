@@ -139,7 +139,9 @@ impl Meter {
             .build();
         let state = meter
             .f64_gauge("linju_state")
-            .with_description("What a service holds now: outbox_unpublished, outbox_age_seconds, consumer_lag, timers_overdue")
+            .with_description(
+                "What a service holds now: outbox_unpublished, outbox_age_seconds, consumer_lag, timers_overdue",
+            )
             .build();
         Ok(Self(Arc::new(Instruments { registry, provider, calls, state })))
     }
@@ -152,11 +154,8 @@ impl Meter {
 
     /// A service's queue or lag, as it is now.
     pub fn state(&self, service: &'static str, what: &'static str, of: &str, value: f64) {
-        let labels = [
-            KeyValue::new("service", service),
-            KeyValue::new("what", what),
-            KeyValue::new("of", of.to_owned()),
-        ];
+        let labels =
+            [KeyValue::new("service", service), KeyValue::new("what", what), KeyValue::new("of", of.to_owned())];
         self.0.state.record(value, &labels);
     }
 

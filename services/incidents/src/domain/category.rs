@@ -29,6 +29,11 @@ impl CategoryCode {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// A code that was in the tree when it was stored; it may have left the tree since.
+    pub fn recorded(code: String) -> Self {
+        Self(code)
+    }
 }
 
 impl std::str::FromStr for CategoryCode {

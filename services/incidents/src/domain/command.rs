@@ -90,7 +90,8 @@ pub enum Command {
     },
     /// The answer of residents to a building in danger.
     RecordCareList {
-        people: u32,
+        residents: u32,
+        need_help: u32,
     },
 }
 

@@ -42,19 +42,56 @@ pub fn import(id: IncidentId, imported: Imported, actor: Actor) -> Decision {
     let Imported { channel, category, reported_at, outcome } = imported;
     let as_report = Report { channel, reporter: None, category: Some(category) };
     let begun = report(id, as_report, actor.clone(), reported_at);
-    let (at, event) = match outcome {
-        ImportedOutcome::Open => return begun,
-        ImportedOutcome::Closed(at) => {
-            (at, Event::Closed { basis: ClosureBasis::Imported, satisfaction: Satisfaction::NotAsked })
-        }
-        ImportedOutcome::Withdrawn(at) => (at, Event::Withdrawn),
-        ImportedOutcome::Referred(at) => (at, Event::ReferredElsewhere),
-    };
+    let Some((at, event)) = ending(outcome) else { return begun };
     let ended = Recorded { at, actor, event };
     let Decision { next, mut events } = begun;
     let next = next.apply(&ended);
     events.push(ended);
     Decision { next, events }
+}
+
+/// What a later export says of an imported incident on which nobody has acted here since; `seen_at` is the export's own
+/// time of the change. An incident that has not changed gives no event.
+pub fn import_again(incident: &Incident, imported: Imported, seen_at: DateTime<Utc>, actor: &Actor) -> Decision {
+    let Imported { channel, category, reported_at: _, outcome } = imported;
+    let mut decision = Decision { next: incident.clone(), events: Vec::new() };
+    let mut record = |at, event| {
+        let recorded = Recorded { at, actor: actor.clone(), event };
+        decision.next = decision.next.clone().apply(&recorded);
+        decision.events.push(recorded);
+    };
+    if incident.channel != channel || incident.category.as_ref() != Some(&category) {
+        record(seen_at, Event::Corrected { channel, category });
+    }
+    match ending(outcome) {
+        None if matches!(incident.status, Status::Closed | Status::Withdrawn | Status::Referred) => {
+            record(seen_at, Event::Reopened);
+        }
+        Some((at, event)) if !already(incident, at, &event) => record(at, event),
+        _ => {}
+    }
+    decision
+}
+
+/// Withdrawing and referring keep no time of their own beside the timeline, so only a later closing counts as news.
+fn already(incident: &Incident, at: DateTime<Utc>, event: &Event) -> bool {
+    match incident.status {
+        Status::Closed => matches!(event, Event::Closed { .. }) && incident.closed_at == Some(at),
+        Status::Withdrawn => matches!(event, Event::Withdrawn),
+        Status::Referred => matches!(event, Event::ReferredElsewhere),
+        _ => false,
+    }
+}
+
+fn ending(outcome: ImportedOutcome) -> Option<(DateTime<Utc>, Event)> {
+    match outcome {
+        ImportedOutcome::Open => None,
+        ImportedOutcome::Closed(at) => {
+            Some((at, Event::Closed { basis: ClosureBasis::Imported, satisfaction: Satisfaction::NotAsked }))
+        }
+        ImportedOutcome::Withdrawn(at) => Some((at, Event::Withdrawn)),
+        ImportedOutcome::Referred(at) => Some((at, Event::ReferredElsewhere)),
+    }
 }
 
 /// What `command` does to `incident`. State first, then the actor, then the rule: the first answer is the one that
@@ -88,7 +125,7 @@ pub fn decide(
         Command::Withdraw => Event::Withdrawn,
         Command::JoinDuplicate { parent } => join(incident.id, parent)?,
         Command::DeclareUnsolvable { next_look_on } => declare_unsolvable(next_look_on, now)?,
-        Command::RecordCareList { people } => Event::CareListDrawn { people },
+        Command::RecordCareList { residents, need_help } => Event::CareListDrawn { residents, need_help },
     };
     let recorded = Recorded { at: now, actor, event };
     Ok(Decision { next: incident.clone().apply(&recorded), events: vec![recorded] })
@@ -153,7 +190,7 @@ fn declare_unsolvable(next_look_on: NaiveDate, now: DateTime<Utc>) -> Result<Eve
 }
 
 /// The calendar day in China, which has one time zone and no summer time.
-fn china_date(at: DateTime<Utc>) -> NaiveDate {
+pub(super) fn china_date(at: DateTime<Utc>) -> NaiveDate {
     const EAST_8: FixedOffset = FixedOffset::east_opt(8 * 3600).expect("eight hours are an offset");
     at.with_timezone(&EAST_8).date_naive()
 }

@@ -41,7 +41,10 @@ pub enum Event {
     JoinedDuplicate { duplicate_of: IncidentId },
     DeclaredUnsolvable { next_look_on: NaiveDate },
     ReferredElsewhere,
-    CareListDrawn { people: u32 },
+    /// Residents' answer: how many are registered in the endangered building, and how many of them need help.
+    CareListDrawn { residents: u32, need_help: u32 },
+    /// The other system's export now says something else about an imported incident.
+    Corrected { channel: Channel, category: CategoryCode },
 }
 
 coded_enum! {
@@ -64,6 +67,7 @@ coded_enum! {
         DeclaredUnsolvable = "declared_unsolvable",
         ReferredElsewhere = "referred_elsewhere",
         CareListDrawn = "care_list_drawn",
+        Corrected = "corrected",
     }
 }
 
@@ -87,6 +91,7 @@ impl Event {
             Self::DeclaredUnsolvable { .. } => EventKind::DeclaredUnsolvable,
             Self::ReferredElsewhere => EventKind::ReferredElsewhere,
             Self::CareListDrawn { .. } => EventKind::CareListDrawn,
+            Self::Corrected { .. } => EventKind::Corrected,
         }
     }
 
@@ -95,7 +100,7 @@ impl Event {
         match self {
             Self::NoteAdded { visibility } => *visibility,
             // A unit's reason for not taking it is the office's own dispute; so is who needs help in a building.
-            Self::Returned { .. } | Self::CareListDrawn { .. } => Visibility::Internal,
+            Self::Returned { .. } | Self::CareListDrawn { .. } | Self::Corrected { .. } => Visibility::Internal,
             Self::Reported { .. }
             | Self::Triaged { .. }
             | Self::Dispatched { .. }

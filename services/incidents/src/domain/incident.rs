@@ -102,6 +102,9 @@ impl Incident {
                 self.category = Some(category.clone());
                 self.urgency = Some(*urgency);
                 self.endangers_building = *endangers_building;
+                if !endangers_building {
+                    self.need_help = None;
+                }
                 if matches!(self.status, Status::Reported | Status::Duplicate | Status::Unsolvable | Status::Referred) {
                     self.rest_at(Status::Triaged);
                     self.unit = None;
@@ -138,18 +141,22 @@ impl Incident {
                 self.next_look_on = Some(*next_look_on);
             }
             Event::ReferredElsewhere => self.rest_at(Status::Referred),
-            Event::CareListDrawn { people } => self.need_help = Some(*people),
+            Event::CareListDrawn { residents: _, need_help } => self.need_help = Some(*need_help),
+            Event::Corrected { channel, category } => {
+                self.channel = *channel;
+                self.category = Some(category.clone());
+            }
         }
         self
     }
 
-    /// After a refused solution the same people go on; after closing, the unit has to take it again, and what never
-    /// had a unit (an imported incident) waits to be dispatched.
+    /// After a refused solution the same people go on; after an end, the unit has to take it again, and what never had a
+    /// unit (an imported incident) waits to be dispatched.
     fn reopen(&mut self) {
         let next = match (self.status, &self.unit) {
-            (Status::Closed, Some(_)) => Status::Dispatched,
-            (Status::Closed, None) => Status::Triaged,
-            _ => Status::InProgress,
+            (Status::SolutionProposed, _) => Status::InProgress,
+            (_, Some(_)) => Status::Dispatched,
+            (_, None) => Status::Triaged,
         };
         self.rest_at(next);
         self.satisfaction = None;

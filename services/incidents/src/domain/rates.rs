@@ -94,22 +94,44 @@ pub struct Measure {
     pub as_of: DateTime<Utc>,
 }
 
+/// Figures in the making: timelines are added one after the other, so that no one has to hold them all.
+#[derive(Debug)]
+pub struct Tally {
+    measure: Measure,
+    figures: Figures,
+    answers: Vec<TimeDelta>,
+    closings: Vec<TimeDelta>,
+}
+
+impl Tally {
+    pub fn new(measure: Measure) -> Self {
+        Self { measure, figures: Figures::default(), answers: Vec::new(), closings: Vec::new() }
+    }
+
+    /// Adds an incident; its timeline is whole and in order.
+    pub fn add(&mut self, id: IncidentId, timeline: &[Recorded]) {
+        self.figures.incidents += 1;
+        self.answers.extend(time_to_first_answer(timeline));
+        self.closings.extend(time_to_close(timeline));
+        self.figures.response.take(id, responded(timeline, self.measure));
+        let call_back = call_back(timeline);
+        self.figures.resolution.take(id, call_back.map(|answer| answer.solved));
+        self.figures.satisfaction.take(id, call_back.and_then(CallBack::satisfied));
+    }
+
+    pub fn finish(self) -> Figures {
+        let Self { measure: _, figures, answers, closings } = self;
+        Figures { first_answer: Times::of(answers), close: Times::of(closings), ..figures }
+    }
+}
+
 /// The figures of the incidents with these timelines; each timeline is whole and in order.
 pub fn figures<'a>(timelines: impl IntoIterator<Item = (IncidentId, &'a [Recorded])>, measure: Measure) -> Figures {
-    let mut figures = Figures::default();
-    let (mut answers, mut closings) = (Vec::new(), Vec::new());
+    let mut tally = Tally::new(measure);
     for (id, timeline) in timelines {
-        figures.incidents += 1;
-        answers.extend(time_to_first_answer(timeline));
-        closings.extend(time_to_close(timeline));
-        figures.response.take(id, responded(timeline, measure));
-        let call_back = call_back(timeline);
-        figures.resolution.take(id, call_back.map(|answer| answer.solved));
-        figures.satisfaction.take(id, call_back.and_then(CallBack::satisfied));
+        tally.add(id, timeline);
     }
-    figures.first_answer = Times::of(answers);
-    figures.close = Times::of(closings);
-    figures
+    tally.finish()
 }
 
 /// From the report to the office's first word to the reporter.
@@ -146,7 +168,7 @@ fn responded(timeline: &[Recorded], measure: Measure) -> Result<bool, Exclusion>
 
 /// Notes may follow an end; what ended it must not be later than `due`.
 fn ends_before(entry: &Recorded, due: DateTime<Utc>) -> bool {
-    matches!(entry.event, Event::NoteAdded { .. } | Event::CareListDrawn { .. }) || entry.at <= due
+    matches!(entry.event, Event::NoteAdded { .. } | Event::CareListDrawn { .. } | Event::Corrected { .. }) || entry.at <= due
 }
 
 /// What the reporter said when last asked.
@@ -192,7 +214,7 @@ fn ended_otherwise(timeline: &[Recorded]) -> Option<Exclusion> {
         .iter()
         .rev()
         .find_map(|entry| match &entry.event {
-            Event::NoteAdded { .. } | Event::CareListDrawn { .. } => None,
+            Event::NoteAdded { .. } | Event::CareListDrawn { .. } | Event::Corrected { .. } => None,
             Event::Withdrawn => Some(Some(Exclusion::Withdrawn)),
             Event::JoinedDuplicate { .. } => Some(Some(Exclusion::Joined)),
             Event::ReferredElsewhere => Some(Some(Exclusion::Referred)),

@@ -37,6 +37,7 @@ pub enum Ambiguous {
 /// A mapping whose every word has been checked.
 #[derive(Debug, Clone)]
 pub struct Mapping {
+    pub(super) system: String,
     pub(super) columns: Columns,
     /// The area of all requests; `None` where a column says it.
     pub(super) area: Option<String>,
@@ -73,6 +74,7 @@ pub(super) struct Columns {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    system: String,
     area: Option<String>,
     time_zone: String,
     time_format: String,
@@ -118,6 +120,7 @@ impl FromStr for Mapping {
         let file: File = toml::from_str(text).map_err(|error| MappingError::Toml(error.to_string()))?;
         check_contradictions(&file)?;
         let File {
+            system,
             area,
             time_zone,
             time_format,
@@ -138,7 +141,11 @@ impl FromStr for Mapping {
         let encoding_found = Encoding::for_label(encoding.as_bytes())
             .filter(|found| found.name() != "replacement")
             .ok_or_else(|| bad("encoding", &encoding, "use utf-8, gb18030 or another name of the Encoding Standard"))?;
+        let is_name = (1..=40).contains(&system.len())
+            && system.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        ensure(is_name, "system", &system, "use 1 to 40 small letters, digits and `_`, for example la311")?;
         Ok(Self {
+            system,
             columns,
             area,
             zone,
@@ -151,6 +158,13 @@ impl FromStr for Mapping {
             channels: channel,
             anonymous,
         })
+    }
+}
+
+impl Mapping {
+    /// The other system's name. With its numbers it says which request is which, in this file and in later ones.
+    pub fn system(&self) -> &str {
+        &self.system
     }
 }
 

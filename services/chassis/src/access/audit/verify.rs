@@ -1,7 +1,7 @@
 //! Computes the chain again and says what does not fit.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, entity::prelude::*};
+use sea_orm::{Condition, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, entity::prelude::*};
 
 use super::{
     chain::Head,
@@ -36,7 +36,9 @@ pub enum AuditFault {
     Inserted { seq: i64, id: Uuid },
     #[error("the end of the log as audit_head has it is not the end of the entries: one of them was changed")]
     Head,
-    #[error("{count} entries wait to be sealed, the oldest since {oldest}: the sealer does not run, or was kept from them")]
+    #[error(
+        "{count} entries wait to be sealed, the oldest since {oldest}: the sealer does not run, or was kept from them"
+    )]
     Unsealed { count: u64, oldest: DateTime<Utc> },
     #[error(
         "the log ends at entry {found}, but the checkpoint of {at} saw entry {seq}: its end was removed, or an older \
@@ -132,7 +134,7 @@ fn follow(head: Head, entry: &Model) -> Result<Head, AuditFault> {
 /// Entries without a number: none may be old, and none may have been sealed before.
 async fn waiting(db: &Db, before: DateTime<Utc>) -> Result<(), AuditFault> {
     let pending = || Entity::find().filter(Column::Seq.is_null());
-    let had_hash = Column::Hash.is_not_null().or(Column::Prev.is_not_null());
+    let had_hash = Condition::any().add(Column::Hash.is_not_null()).add(Column::Prev.is_not_null());
     if let Some(entry) = pending().filter(had_hash).one(db.read()).await? {
         return Err(AuditFault::Altered { seq: 0, id: entry.id });
     }

@@ -17,9 +17,13 @@ const MOST_BYTES: u64 = 64 * 1024;
 pub enum KeyFileError {
     #[error("there is no key file {0}: make one with `linju keys new`, or set the path of the one you have")]
     Missing(PathBuf),
-    #[error("the key file {0} can be read by others than its owner: run `chmod 600 {0}`, and if others did read it, change the key")]
+    #[error(
+        "the key file {0} can be read by others than its owner: run `chmod 600 {0}`, and if others did read it, change the key"
+    )]
     Open(PathBuf),
-    #[error("{0} exists already: a new key in its place would make everything that the old one protects unreadable; move it away first")]
+    #[error(
+        "{0} exists already: a new key in its place would make everything that the old one protects unreadable; move it away first"
+    )]
     Exists(PathBuf),
     #[error("the key file {path} does not hold {wanted}: put the right file there, or restore it from your backup")]
     Content { path: PathBuf, wanted: &'static str },

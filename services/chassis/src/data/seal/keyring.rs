@@ -60,13 +60,14 @@ impl Keyring {
     pub async fn load(db: &Db, kek: Arc<dyn Kek>, suite: Suite, clock: &Clock) -> Result<Self, KeyError> {
         let mut rows = read(db).await?;
         if rows.is_empty() {
-            let first = new_row(1, Use::Seal, suite, kek.as_ref(), clock).await?;
-            let index = new_row(2, Use::Index, suite, kek.as_ref(), clock).await?;
-            // Of two copies that start at once, one writes and both use what it wrote.
-            let once = OnConflict::column(store::Column::Id).do_nothing().to_owned();
-            let insert = store::Entity::insert_many([first, index]).on_conflict(once);
+            let first = [
+                new_row(1, Use::Seal, suite, kek.as_ref(), clock).await?,
+                new_row(2, Use::Index, suite, kek.as_ref(), clock).await?,
+            ];
             db.write::<_, DbErr, _>(move |tx| {
-                let insert = insert.clone();
+                // Of two copies that start at once, one writes and both use what it wrote.
+                let once = OnConflict::column(store::Column::Id).do_nothing().to_owned();
+                let insert = store::Entity::insert_many(first.clone()).on_conflict(once);
                 Box::pin(async move { insert.exec_without_returning(tx).await })
             })
             .await?;

@@ -150,9 +150,8 @@ fn seal(keys: &Keys, place: Place, text: &str) -> Result<Sealed, SealError> {
     bytes.extend(header);
     bytes.extend(nonce);
     bytes.extend_from_slice(text.as_bytes());
-    let tag = cipher
-        .seal(nonce, &place.bound_to(header), &mut bytes[HEADER + NONCE..])
-        .map_err(|_| SealError::Forged)?;
+    let tag =
+        cipher.seal(nonce, &place.bound_to(header), &mut bytes[HEADER + NONCE..]).map_err(|_| SealError::Forged)?;
     bytes.extend(tag);
     Ok(Sealed(bytes))
 }

@@ -53,9 +53,7 @@ pub(super) enum Cipher {
 impl Cipher {
     pub(super) fn new(suite: Suite, key: &[u8]) -> Result<Self, Refused> {
         Ok(match suite {
-            Suite::Aes256Gcm => {
-                Self::Aes(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).map_err(|_| Refused)?))
-            }
+            Suite::Aes256Gcm => Self::Aes(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).map_err(|_| Refused)?)),
             Suite::Sm4Gcm => Self::Sm4(Box::new(AesGcm::new_from_slice(key).map_err(|_| Refused)?)),
         })
     }

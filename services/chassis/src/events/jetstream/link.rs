@@ -111,7 +111,9 @@ impl Link {
     pub(super) fn unanswered(&self, before: BusTrouble, what: impl std::fmt::Display) -> BusError {
         if self.trouble().violations > before.violations {
             let why = self.seen.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            return BusError::Refused(format!("the NATS user lacks a permission ({why}): give it to the user's account"));
+            return BusError::Refused(format!(
+                "the NATS user lacks a permission ({why}): give it to the user's account"
+            ));
         }
         self.unreachable(what)
     }
@@ -145,7 +147,9 @@ impl Seen {
                 self.set_error(text);
             }
             Change::ClientError(error) => self.set_error(error.to_string()),
-            Change::SlowConsumer(subscription) => tracing::warn!(subscription, "deliveries of NATS were not read in time"),
+            Change::SlowConsumer(subscription) => {
+                tracing::warn!(subscription, "deliveries of NATS were not read in time")
+            }
             Change::LameDuckMode | Change::Draining => tracing::info!(%change, "NATS"),
         }
     }

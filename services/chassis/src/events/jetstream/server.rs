@@ -64,10 +64,14 @@ mod tests {
 
     #[test]
     fn versions() {
-        for good in ["2.12.12", "2.12.13", "2.14.0", "2.15.1", "3.0.0", "v2.12.12", "2.12.12+build", "2.14.0-RC.1", "10.0.0"] {
+        for good in
+            ["2.12.12", "2.12.13", "2.14.0", "2.15.1", "3.0.0", "v2.12.12", "2.12.12+build", "2.14.0-RC.1", "10.0.0"]
+        {
             assert!(check(&server(good)).is_ok(), "{good}");
         }
-        for bad in ["2.9.10", "2.12.11", "2.12.9", "2.11.99", "1.99.99", "2.12.12-RC.1", "2.12", "", "x.y.z", "2.12.12.1"] {
+        for bad in
+            ["2.9.10", "2.12.11", "2.12.9", "2.11.99", "1.99.99", "2.12.12-RC.1", "2.12", "", "x.y.z", "2.12.12.1"]
+        {
             let error = check(&server(bad)).map_err(|e| e.to_string());
             assert!(error.is_err_and(|e| e.contains(&format!("`{bad}`")) && e.contains("2.12.12 or newer")), "{bad}");
         }

@@ -68,7 +68,8 @@ impl LocalFeed {
 
     fn done(&self, delivery: &Delivery) -> Result<Done, BusError> {
         let seq = delivery.token.parse();
-        let seq = seq.map_err(|_| BusError::Refused(format!("`{}` is no delivery of the local log", delivery.token)))?;
+        let seq =
+            seq.map_err(|_| BusError::Refused(format!("`{}` is no delivery of the local log", delivery.token)))?;
         Ok(Done { consumer: self.consumer.clone(), seq, attempt: delivery.attempt })
     }
 }

@@ -53,7 +53,7 @@ fn command(action: Action) -> Command {
             Command::JoinDuplicate { parent: Parent { id: id(2), status: Status::Triaged, duplicate_of: None } }
         }
         Action::DeclareUnsolvable => Command::DeclareUnsolvable { next_look_on: at(60 * 24 * 30).date_naive() },
-        Action::RecordCareList => Command::RecordCareList { people: 7 },
+        Action::RecordCareList => Command::RecordCareList { residents: 40, need_help: 7 },
     }
 }
 

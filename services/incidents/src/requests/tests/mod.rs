@@ -6,6 +6,7 @@ use super::*;
 use crate::domain::{Channel, ImportedOutcome};
 
 const MAPPING: &str = r#"
+system = "city"
 area = "511903001"
 time_zone = "America/Los_Angeles"
 time_format = "%Y-%m-%d %H:%M:%S"
@@ -106,6 +107,7 @@ fn a_mapping_is_checked_before_any_row() {
         ("roads.street_light", "roads.lamp"),
         ("done = \"closed\"", "done = \"confirmed\""),
         ("511903001", "5119"),
+        ("\"city\"", "\"The City\""),
         ("area = ", "aera = "),
         ("area = \"511903001\"", ""),
         ("latitude = \"lat\"", ""),

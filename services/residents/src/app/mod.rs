@@ -1,0 +1,115 @@
+//! The use cases. Each reads, asks a rule, and writes rows and events in one transaction.
+
+mod areas;
+mod care_list;
+mod care_tags;
+mod create_resident;
+pub mod demo;
+mod figures;
+mod households;
+pub mod import;
+mod merge;
+mod move_resident;
+mod read;
+mod search;
+mod update_resident;
+
+use chassis::{
+    access::Scope,
+    data::{Clock, Db, Ids, Keyring, SecretText, Tx},
+    events::Outbox,
+};
+use chrono::{FixedOffset, NaiveDate};
+
+pub use areas::{AreaProblem, AreasOutcome};
+pub use care_list::{CareList, CareListEntry, CareListOf, Needs};
+pub use care_tags::{ClearCareTag, SetCareTag};
+pub use create_resident::CreateResident;
+pub use figures::FiguresOf;
+pub use households::{CreateHousehold, HouseholdView, MemberView};
+pub use merge::{MergeResidents, UnmergeResident};
+pub use move_resident::{EndResidence, MoveResident};
+pub use read::{ListResidents, ResidentPage};
+pub use search::SearchResidents;
+pub use update_resident::{ResidentChange, UpdateResident};
+
+use crate::{
+    Error,
+    domain::facts::Source,
+    events::{Told, told},
+    store::{ResidentId, care_tag, resident},
+};
+
+/// The use cases of this service.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub db: Db,
+    pub clock: Clock,
+    pub ids: Ids,
+    pub keys: Keyring,
+    pub outbox: Outbox,
+}
+
+/// Who changes something.
+#[derive(Clone, Debug)]
+pub struct By {
+    pub scope: Scope,
+    pub who: String,
+    /// What a statement of this caller counts as.
+    pub source: Source,
+}
+
+/// A person with what belongs to the record.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub row: resident::Model,
+    /// Those that hold today.
+    pub tags: Vec<care_tag::Model>,
+    pub national_id: Option<SecretText>,
+    pub phone: Option<SecretText>,
+}
+
+impl App {
+    /// The day it is in China, which has one time for all.
+    pub fn today(&self) -> NaiveDate {
+        const EIGHT_HOURS: i32 = 8 * 3600;
+        let now = self.clock.now();
+        FixedOffset::east_opt(EIGHT_HOURS).map_or_else(|| now.date_naive(), |china| now.with_timezone(&china).date_naive())
+    }
+
+    /// Writes a change of a person: the row, then each event under a version of its own.
+    async fn save(&self, tx: &Tx, mut row: resident::Model, events: Vec<Told>) -> Result<(), Error> {
+        row.updated_at = self.clock.now();
+        for event in events {
+            row.version += 1;
+            self.outbox.add(tx, told(&self.ids, &row, &event));
+        }
+        Ok(resident::save(tx, row).await?)
+    }
+
+    /// Completes rows to records. The caller has found the rows within the scope.
+    async fn records(&self, rows: Vec<resident::Model>) -> Result<Vec<Record>, Error> {
+        let ids: Vec<ResidentId> = rows.iter().map(|row| row.id).collect();
+        let today = self.today();
+        let mut tags = care_tag::of(self.db.read(), &ids).await?;
+        tags.retain(|tag| tag.holds_on(today));
+        rows.into_iter()
+            .map(|row| {
+                Ok(Record {
+                    tags: tags.iter().filter(|tag| tag.resident_id == row.id).cloned().collect(),
+                    national_id: row.open_national_id(&self.keys)?,
+                    phone: row.open_phone(&self.keys)?,
+                    row,
+                })
+            })
+            .collect()
+    }
+
+    /// A day that has come.
+    fn not_future(&self, field: &'static str, day: NaiveDate) -> Result<NaiveDate, Error> {
+        if day > self.today() {
+            return Err(Error::field(field, "date.past", format!("is {day}, in the future: give the day it happened")));
+        }
+        Ok(day)
+    }
+}

@@ -1,0 +1,30 @@
+//! The tables, and every query on them. A finder takes the caller's scope first.
+
+pub mod area;
+pub mod care_tag;
+mod columns;
+pub mod dwelling;
+pub mod household;
+mod ids;
+pub mod membership;
+pub mod merge;
+pub mod migrations;
+pub mod name_key;
+pub mod resident;
+
+pub use ids::{DwellingId, HouseholdId, MembershipId, MergeId, ResidentId};
+
+use chassis::{
+    Fault,
+    data::{Place, SealError},
+};
+use uuid::Uuid;
+
+/// Where a sealed value lies.
+pub(crate) fn place(table: &'static str, column: &'static str, row: Uuid) -> Place {
+    Place { table, column, row }
+}
+
+pub(crate) fn seal_fault(error: SealError) -> Fault {
+    Fault::Internal(error.to_string())
+}
