@@ -22,6 +22,8 @@ pub enum Mode {
     /// Nothing passes and nobody is told: open connections freeze, new ones are accepted and never answered. Back
     /// to [`Mode::Pass`], what was held is delivered.
     BlackHole,
+    /// As [`Mode::BlackHole`] for the connections that are open now; new ones pass. Those stay frozen in any later mode.
+    FreezeOpen,
     /// Open connections, and new ones on arrival, end with RST.
     Reset,
     /// The client is told that the server has ended (FIN); what it still sends reaches the server.
@@ -120,6 +122,8 @@ struct Pump {
     last_due: Instant,
     /// How many bytes [`Mode::CutAfter`] still lets through.
     left: usize,
+    /// It has not met a mode yet.
+    fresh: bool,
 }
 
 impl Pump {
@@ -128,7 +132,7 @@ impl Pump {
 
     fn new(mut modes: watch::Receiver<Mode>, to_client: bool) -> Self {
         modes.mark_changed(); // so that the mode of now is met like a change to it
-        Self { modes, to_client, line: VecDeque::new(), last_due: Instant::now(), left: usize::MAX }
+        Self { modes, to_client, line: VecDeque::new(), last_due: Instant::now(), left: usize::MAX, fresh: true }
     }
 
     /// An error means that the connection is to be broken off.
@@ -145,6 +149,10 @@ impl Pump {
                 changed = self.modes.changed() => {
                     changed.map_err(io::Error::other)?;
                     mode = *self.modes.borrow_and_update();
+                    if mode == Mode::FreezeOpen && !std::mem::take(&mut self.fresh) {
+                        std::future::pending::<()>().await;
+                    }
+                    self.fresh = false;
                     self.left = if let Mode::CutAfter(bytes) = mode { bytes } else { usize::MAX };
                     if mode == Mode::HalfClose && self.to_client {
                         to.shutdown().await?;

@@ -21,6 +21,7 @@ const SPKI_HEAD: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x7
 pub struct SigningKey {
     pair: Ed25519KeyPair,
     pkcs8: Zeroizing<Vec<u8>>,
+    public: [u8; 32],
     id: String,
 }
 
@@ -52,8 +53,8 @@ impl SigningKey {
 
     fn of_der(pkcs8: &[u8]) -> Option<Self> {
         let pair = Ed25519KeyPair::from_pkcs8(pkcs8).ok()?;
-        let id = key_id(pair.public_key().as_ref());
-        Some(Self { pair, pkcs8: Zeroizing::new(pkcs8.to_vec()), id })
+        let public = pair.public_key().as_ref().try_into().ok()?;
+        Some(Self { pair, pkcs8: Zeroizing::new(pkcs8.to_vec()), public, id: key_id(&public) })
     }
 
     /// Names the key: 16 hex digits of the SHA-256 of its public half.
@@ -63,13 +64,12 @@ impl SigningKey {
 
     /// The public half as PEM, for those who verify.
     pub fn public_pem(&self) -> String {
-        pem("PUBLIC KEY", &[&SPKI_HEAD, self.pair.public_key().as_ref()].concat())
+        pem("PUBLIC KEY", &[&SPKI_HEAD[..], &self.public].concat())
     }
 
     /// The public half.
     pub fn public(&self) -> PublicKeys {
-        let key = <[u8; 32]>::try_from(self.pair.public_key().as_ref()).expect("an Ed25519 public key has 32 bytes");
-        PublicKeys(BTreeMap::from([(self.id.clone(), key)]))
+        PublicKeys(BTreeMap::from([(self.id.clone(), self.public)]))
     }
 
     pub(super) fn pkcs8(&self) -> &[u8] {

@@ -12,7 +12,7 @@ use crate::Fault;
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "requests")]
-pub struct Model {
+pub(super) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub caller: String,
     #[sea_orm(primary_key, auto_increment = false)]

@@ -39,14 +39,18 @@ pub(super) fn headers(event: &Event, message_id: &str) -> HeaderMap {
 
 /// Reads a message strictly: whatever is missing, doubled or malformed makes it unreadable.
 pub(super) fn read(subject: &str, headers: Option<&HeaderMap>, body: &[u8]) -> Result<Event, Unreadable> {
-    let event = match headers {
-        Some(headers) => event(subject, headers, body),
+    let event = match headers.map(|headers| event(subject, headers, body)) {
+        Some(Ok(Event { version, .. })) if version < 1 => {
+            Err(format!("header {VERSION} is {version}; it must be a number from 1"))
+        }
+        Some(outcome) => outcome,
         None => Err("it has no headers, so it is no CloudEvents message in binary mode".to_owned()),
     };
     event.map_err(|reason| Unreadable { reason, subject: subject.to_owned(), body: body.to_vec() })
 }
 
-fn event(subject: &str, headers: &HeaderMap, body: &[u8]) -> Result<Event, String> {
+/// Reads an event, or the stand-in of version 0 under which an unreadable message is parked.
+pub(super) fn event(subject: &str, headers: &HeaderMap, body: &[u8]) -> Result<Event, String> {
     let spec = one(headers, SPEC_VERSION)?;
     if spec != "1.0" {
         return Err(format!("header {SPEC_VERSION} is `{spec}`; it must be 1.0"));
@@ -54,10 +58,6 @@ fn event(subject: &str, headers: &HeaderMap, body: &[u8]) -> Result<Event, Strin
     let content = one(headers, CONTENT_TYPE)?;
     if content != "application/json" {
         return Err(format!("header {CONTENT_TYPE} is `{content}`; it must be application/json"));
-    }
-    let version: i64 = parsed(headers, VERSION, "a number from 1")?;
-    if version < 1 {
-        return Err(format!("header {VERSION} is {version}; it must be a number from 1"));
     }
     let at: DateTime<chrono::FixedOffset> = DateTime::parse_from_rfc3339(one(headers, TIME)?)
         .map_err(|_| format!("header {TIME} must be a time after RFC 3339"))?;
@@ -70,7 +70,7 @@ fn event(subject: &str, headers: &HeaderMap, body: &[u8]) -> Result<Event, Strin
         source: one(headers, SOURCE)?.to_owned(),
         subject: subject.to_owned(),
         key: parsed::<Uuid>(headers, KEY, "a UUID")?,
-        version,
+        version: parsed(headers, VERSION, "a number from 1")?,
         at: at.with_timezone(&Utc),
         trace: headers.get(TRACE).map(|t| t.as_str().to_owned()),
         data: data.to_owned(),

@@ -33,6 +33,11 @@ use super::{Bus, BusError, Event, Feed, Parked, ParkedId, Subscription, subject}
 pub use link::BusTrouble;
 pub use settings::NatsSettings;
 
+/// A first token of their own keeps given-again and parked events out of every subscription, which starts with `linju.`;
+/// JetStream refuses a stream or consumer whose subjects might overlap.
+const RETRY: &str = "linju-retry.";
+const DLQ: &str = "linju-dlq.";
+
 /// Events in JetStream: one stream for all of them, a durable pull consumer for each subscription, a second stream for what
 /// was parked.
 #[derive(Debug)]
@@ -182,7 +187,7 @@ impl fmt::Debug for Inner {
 
 /// Where events that are given to a consumer again are published; no other consumer sees them there.
 fn retry_prefix(consumer: &str) -> String {
-    format!("linju.retry.{consumer}.")
+    format!("{RETRY}{consumer}.")
 }
 
 /// What JetStream has answered: passing (5xx, an absent stream or consumer) or for good.
@@ -195,6 +200,10 @@ fn jetstream_error(what: &str, error: &Error) -> BusError {
         ),
         ErrorCode::STREAM_NOT_FOUND | ErrorCode::CONSUMER_NOT_FOUND => {
             BusError::Unreachable(format!("{what}: {error}"))
+        }
+        // Answered with 500, but no second try will cure it.
+        ErrorCode::STREAM_INVALID_CONFIG | ErrorCode::STREAM_SUBJECT_OVERLAP => {
+            BusError::Refused(format!("NATS refuses {what}: {error}"))
         }
         _ if error.code() >= 500 => BusError::Unreachable(format!("{what}: {error}")),
         _ => BusError::Refused(format!("NATS refuses {what}: {error}")),

@@ -73,6 +73,9 @@ pub(super) fn patterns(subscription: &Subscription) -> Result<Vec<Pattern>, BusE
     }
     let patterns: Vec<_> =
         subscription.subjects.iter().map(|s| Pattern::parse(s)).collect::<Result<_, _>>().map_err(refuse)?;
+    if let Some(strange) = patterns.iter().find(|p| !p.as_str().starts_with("linju.")) {
+        return Err(refuse(format!("`{}` must start with `linju.`", strange.as_str())));
+    }
     for (i, one) in patterns.iter().enumerate() {
         if let Some(other) = patterns[..i].iter().find(|other| one.overlaps(other)) {
             return Err(refuse(format!("`{}` and `{}` overlap; keep the wider one", other.as_str(), one.as_str())));
@@ -85,9 +88,7 @@ pub(super) fn patterns(subscription: &Subscription) -> Result<Vec<Pattern>, BusE
 pub(super) fn check(event: &Event) -> Result<(), BusError> {
     let refuse = |reason: String| Err(BusError::Unpublishable { id: event.id, reason });
     let tokens: Vec<&str> = event.subject.split('.').collect();
-    let reserved = matches!(tokens.get(1), Some(&("retry" | "dlq")));
-    if tokens.len() < 4 || tokens[0] != "linju" || tokens[2] != "v1" || reserved || !tokens.iter().all(|t| is_token(t))
-    {
+    if tokens.len() < 4 || tokens[0] != "linju" || tokens[2] != "v1" || !tokens.iter().all(|t| is_token(t)) {
         return refuse(format!(
             "its subject is `{}`; it must be `linju.<service>.v1.…` without wildcards",
             event.subject

@@ -18,7 +18,6 @@ pub use config::{
 };
 pub use install::{Install, StartError, new_keys};
 pub use migrate::{migrate, pending};
-pub(crate) use observe::Observed;
 pub use serve::{Running, start};
 pub use service::{Context, Parts, Service};
 pub use task::Tasks;

@@ -8,21 +8,20 @@ use std::sync::{
 use axum::{Router, extract::State, http::StatusCode, routing::get};
 
 use super::Meter;
-use crate::{data::Db, events::SharedBus};
+use crate::data::Db;
 
 /// What readiness depends on.
 #[derive(Clone, Debug)]
-pub struct Observed {
-    pub meter: Meter,
-    pub databases: Vec<(&'static str, Db)>,
-    pub bus: SharedBus,
+pub(crate) struct Observed {
+    pub(crate) meter: Meter,
+    pub(crate) databases: Vec<(&'static str, Db)>,
     /// Set once everything is served; taken back when the program stops.
-    pub serving: Arc<AtomicBool>,
+    pub(crate) serving: Arc<AtomicBool>,
 }
 
 /// The routes. Liveness depends on the process alone, so that a database that is down does not get it restarted; writes go
 /// on without the bus, so readiness does not ask for that either.
-pub fn routes(observed: Observed) -> Router {
+pub(super) fn routes(observed: Observed) -> Router {
     Router::new()
         .route("/metrics", get(|State(o): State<Observed>| async move { o.meter.text() }))
         .route("/healthz/live", get(|| async { "ok" }))

@@ -16,7 +16,11 @@ use tonic::{
     transport::{Server, server::TcpIncoming},
 };
 
-use super::{Install, Meter, Observed, Parts, Service, Settings, StartError, Tasks, observe, upkeep};
+use super::{
+    Install, Meter, Parts, Service, Settings, StartError, Tasks,
+    observe::{self, Observed},
+    upkeep,
+};
 use crate::{access::Gate, data::Db, events::SharedBus};
 
 /// A program that serves. Dropping it does not stop it; [`stop`](Self::stop) does.
@@ -59,7 +63,7 @@ pub async fn start(settings: Settings, services: &[&dyn Service]) -> Result<Runn
     let (health, health_service) = tonic_health::server::health_reporter();
     let gate = Gate::new(verifier, install.settings.limits.calls, meter.clone());
     serve_grpc(&install.settings, grpc, gate, routes.add_service(health_service), &tasks);
-    let observed = Observed { meter, databases: databases.clone(), bus: bus.clone(), serving: serving.clone() };
+    let observed = Observed { meter, databases: databases.clone(), serving: serving.clone() };
     serve_http(http, observe::routes(observed), &tasks);
 
     for name in databases.iter().map(|(name, _)| *name).chain([""]) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use async_nats::{HeaderMap, jetstream};
-use chassis::events::{Bus as _, BusError, JetStream, NatsSettings};
+use chassis::events::{Bus as _, BusError, Event, JetStream, NatsSettings};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::TcpListener,
@@ -40,6 +40,11 @@ async fn what_is_no_event_comes_with_the_reason() -> Result<()> {
     assert_eq!(reasons[0].0, "it has no headers, so it is no CloudEvents message in binary mode");
     assert_eq!(reasons[1], ("header content-type is missing".to_owned(), body.to_vec()));
     assert_eq!(reader.event().await?, events[1]);
+
+    // What a consumer parks in the place of such a message.
+    let stand_in = Event { version: 0, kind: "unreadable".into(), data: "\"/wD+\"".into(), ..source.event() };
+    bus.park("one", &stand_in, &reasons[1].0).await?;
+    assert_eq!(bus.parked(2).await?.remove(0).event, stand_in);
     Ok(())
 }
 
@@ -108,6 +113,7 @@ async fn a_missing_permission_is_named() -> Result<()> {
     let house = NatsHouse::start(&format!("accounts {{ A {{ jetstream: enabled, {user} }} }}"))?;
     let url = format!("nats://a:a@127.0.0.1:{}", house.0.port());
     let outcome = JetStream::connect(NatsSettings { url, request_ms: 1_000, ..house.settings() }).await;
+    if let Ok(b) = &outcome { panic!("{:?} {:?}", b.trouble(), b.check().await) }
     let Err(BusError::Refused(why)) = outcome else { panic!("{outcome:?}") };
     assert!(why.contains("permission") && why.contains("$JS.API.STREAM.CREATE.LINJU_EVENTS"), "{why}");
     Ok(())
@@ -137,7 +143,7 @@ async fn a_stream_of_other_settings_is_mended_and_what_the_operator_set_is_left(
     raw.create_stream(config).await?;
     let bus = JetStream::connect(NatsSettings { max_age_days: 3, ..house.settings() }).await?;
     let config = raw.get_stream("LINJU_EVENTS").await?.cached_info().config.clone();
-    assert_eq!(config.subjects, ["linju.*.v1.>", "linju.retry.>"]);
+    assert_eq!(config.subjects, ["linju.*.v1.>", "linju-retry.>"]);
     assert_eq!((config.max_bytes, config.max_age), (10_000_000, Duration::from_secs(3 * 86_400)));
     assert!(config.allow_atomic_publish);
     bus.publish(&Source::new().events(2)).await?;
@@ -145,7 +151,7 @@ async fn a_stream_of_other_settings_is_mended_and_what_the_operator_set_is_left(
     raw.delete_stream("LINJU_DLQ").await?;
     let memory = jetstream::stream::Config {
         name: "LINJU_DLQ".into(),
-        subjects: vec!["linju.dlq.>".into()],
+        subjects: vec!["linju-dlq.>".into()],
         storage: jetstream::stream::StorageType::Memory,
         ..jetstream::stream::Config::default()
     };

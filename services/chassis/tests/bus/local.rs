@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use chrono::TimeDelta;
 use chassis::{
     data::{Clock, Db, PoolSettings},
     events::{BusError, LocalLog, SharedBus},
     sea_orm::ConnectionTrait,
 };
+use chrono::TimeDelta;
 
 use crate::tools::{House, LONG, LocalHouse, Reader, Source, all, read, until};
 

@@ -7,6 +7,7 @@ use chassis::{
     events::{self, Event, LocalLog, Outbox, Relay, RelaySettings, SharedBus, Subscription},
     run::Tasks,
 };
+use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use tempfile::TempDir;
@@ -31,23 +32,28 @@ impl MigratorTrait for Migrations {
 
 /// One on SQLite, one on Postgres.
 pub(crate) async fn grounds() -> Vec<Ground> {
-    grounds_at(Clock::system()).await
+    with_clocks(Clock::system).await
 }
 
-pub(crate) async fn grounds_at(clock: Clock) -> Vec<Ground> {
+/// With a clock each that stands still at `start`.
+pub(crate) async fn grounds_at(start: DateTime<Utc>) -> Vec<Ground> {
+    with_clocks(|| Clock::fixed(start)).await
+}
+
+async fn with_clocks(clock: impl Fn() -> Clock) -> Vec<Ground> {
     let server = Postgres::shared().unwrap().create_database().unwrap();
     let postgres = Db::open(server.url(), &PoolSettings::default()).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let sqlite = open(folder.path()).await;
     let postgres = Ground {
         db: postgres,
-        clock: clock.clone(),
+        clock: clock(),
         ids: Ids::random(),
         folder: tempfile::tempdir().unwrap(),
         _server: Some(server),
     };
     prepare(&postgres.db).await;
-    vec![Ground { db: sqlite, clock, ids: Ids::random(), folder, _server: None }, postgres]
+    vec![Ground { db: sqlite, clock: clock(), ids: Ids::random(), folder, _server: None }, postgres]
 }
 
 /// The SQLite database in `folder`, with its tables.

@@ -2,13 +2,12 @@ use std::time::Duration;
 
 use chassis::{
     data::{Db, Tx},
-    events::{Held, Lease, outbox},
+    events::{Held, Lease, Outbox, outbox},
 };
 use sea_orm::{DbErr, EntityTrait, QueryFilter, sea_query::Expr};
 use uuid::Uuid;
 
 use crate::ground::{Ground, grounds};
-use chassis::events::Outbox;
 
 fn lease(ground: &Ground, time: Duration) -> Lease {
     Lease::new(ground.db.clone(), ground.clock.clone(), "test", ground.ids.next(), time)

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use chassis::{
     data::{Clock, Db, Ids, Tx},
-    events::{Event, LocalLog, Outbox, OutboxState, SharedBus, replay},
+    events::{Event, JetStream, LocalLog, NatsSettings, Outbox, OutboxState, SharedBus, replay},
     run::Tasks,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -57,9 +57,8 @@ fn assert_in_order(events: &[Event]) {
 
 async fn write_from_eight_tasks(ground: &Ground, outbox: &Outbox) {
     make_things(&ground.db).await;
-    let writers = (0..8).map(|_| {
-        change_things(ground.db.clone(), outbox.clone(), ground.ids.clone(), ground.clock.clone(), 25)
-    });
+    let writers =
+        (0..8).map(|_| change_things(ground.db.clone(), outbox.clone(), ground.ids.clone(), ground.clock.clone(), 25));
     futures::future::join_all(writers).await;
 }
 
@@ -108,7 +107,8 @@ async fn events_of_one_commit_keep_their_order() {
             Box::pin(async { Ok::<_, DbErr>(()) })
         });
         write.await.unwrap();
-        let disordered = "SELECT count(*) FROM outbox a JOIN outbox b ON a.position < b.position AND a.version > b.version";
+        let disordered =
+            "SELECT count(*) FROM outbox a JOIN outbox b ON a.position < b.position AND a.version > b.version";
         assert_eq!(number(&ground.db, disordered).await, 0);
     }
 }
@@ -147,8 +147,8 @@ async fn what_no_bus_takes_does_not_hold_up_the_rest() {
 async fn writes_go_on_while_the_bus_is_away() {
     for ground in grounds().await {
         let mut server = Nats::start().unwrap();
-        let settings = chassis::events::NatsSettings { url: server.url().to_owned(), ..Default::default() };
-        let bus: SharedBus = chassis::events::JetStream::connect(settings).await.unwrap();
+        let settings = NatsSettings { url: server.url().to_owned(), ..NatsSettings::default() };
+        let bus: SharedBus = JetStream::connect(settings).await.unwrap();
         let (outbox, tasks) = (Outbox::default(), Tasks::default());
         ground.start_relay(&bus, &outbox, &tasks);
         ground.add(&outbox, ground.event(Uuid::nil(), 1)).await;
@@ -175,7 +175,7 @@ fn start() -> DateTime<Utc> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_past_its_time_is_deleted_and_what_waits_is_not() {
-    for ground in grounds_at(Clock::fixed(start())).await {
+    for ground in grounds_at(start()).await {
         let (bus, outbox, tasks) = (ground.bus().await, Outbox::default(), Tasks::default());
         ground.start_relay(&bus, &outbox, &tasks);
         ground.add(&outbox, ground.event(Uuid::nil(), 1)).await;
@@ -197,7 +197,7 @@ async fn what_is_past_its_time_is_deleted_and_what_waits_is_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_stream_is_filled_again() {
-    for ground in grounds_at(Clock::fixed(start())).await {
+    for ground in grounds_at(start()).await {
         let (bus, outbox, tasks) = (ground.bus().await, Outbox::default(), Tasks::default());
         ground.start_relay(&bus, &outbox, &tasks);
         for version in 1..=700 {

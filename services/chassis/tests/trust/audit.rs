@@ -67,7 +67,7 @@ impl Log {
 
     /// As somebody who may do anything to the database.
     async fn tamper(&self, sql: &[&str]) -> Result<()> {
-        let postgres = self.test._postgres.is_some();
+        let postgres = self.test.postgres.is_some();
         let unlock: &[&str] = if postgres {
             &["ALTER TABLE audit DISABLE TRIGGER USER", "ALTER TABLE audit_head DISABLE TRIGGER USER"]
         } else {
@@ -138,7 +138,7 @@ async fn the_program_itself_can_change_nothing() -> Result<()> {
             "DELETE FROM audit_head",
             "UPDATE audit_head SET seq = 1",
         ];
-        if log.test._postgres.is_some() {
+        if log.test.postgres.is_some() {
             refused.extend(["TRUNCATE audit", "TRUNCATE audit_head"]);
         }
         for sql in refused {
@@ -173,9 +173,9 @@ async fn every_field_of_an_entry_is_covered() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn tampering_shows_where() -> Result<()> {
     type Fits = fn(&AuditFault) -> bool;
-    let entry_9 = "INSERT INTO audit (id, at, who, purpose, method, subject, fields, request, seq, prev, hash)
-        SELECT X'00', at, who, purpose, method, subject, fields, request, N, prev, hash FROM audit WHERE seq = 5";
-    let put_in = |seq: &str| entry_9.replace('N', seq);
+    let copy_of_5 = "INSERT INTO audit (id, at, who, purpose, method, subject, fields, request, seq, prev, hash)
+        SELECT X'00', at, who, purpose, method, subject, fields, request, $seq, prev, hash FROM audit WHERE seq = 5";
+    let put_in = |seq: &str| copy_of_5.replace("$seq", seq);
     let (beyond, below) = (put_in("9"), put_in("0"));
     let cases: [(&str, Vec<&str>, Fits); 9] = [
         ("removed", vec!["DELETE FROM audit WHERE seq = 3"], |f| matches!(f, AuditFault::Missing { seq: 3 })),
@@ -213,7 +213,7 @@ async fn tampering_shows_where() -> Result<()> {
         for log in Log::both(6).await? {
             let sql: Vec<String> = sql
                 .iter()
-                .map(|s| match log.test._postgres {
+                .map(|s| match log.test.postgres {
                     Some(_) => s.replace("X'00'", "gen_random_uuid()"),
                     None => s.replace("X'00'", "randomblob(16)"),
                 })
@@ -271,7 +271,7 @@ async fn a_checkpoint_shows_a_restored_backup() -> Result<()> {
 async fn a_checkpoint_shows_a_log_made_anew() -> Result<()> {
     for log in Log::both(6).await? {
         let (checkpoint, _) = checkpoint(log.verify().await?.head)?;
-        let zeros = if log.test._postgres.is_some() { "decode(repeat('00', 32), 'hex')" } else { "zeroblob(32)" };
+        let zeros = if log.test.postgres.is_some() { "decode(repeat('00', 32), 'hex')" } else { "zeroblob(32)" };
         log.tamper(&[
             "UPDATE audit SET seq = NULL, prev = NULL, hash = NULL",
             "UPDATE audit SET who = 'somebody-else' WHERE who = 'worker-2'",

@@ -18,7 +18,8 @@ use tempfile::TempDir;
 struct TestDb {
     db: Db,
     _folder: TempDir,
-    _postgres: Option<test_servers::Database>,
+    /// None: it is SQLite.
+    postgres: Option<test_servers::Database>,
 }
 
 impl TestDb {
@@ -44,7 +45,7 @@ impl TestDb {
         for migration in [data::migration(), access::audit::migration()] {
             migration.up(&manager).await?;
         }
-        Ok(Self { db, _folder: folder, _postgres: postgres })
+        Ok(Self { db, _folder: folder, postgres })
     }
 
     async fn run(&self, sql: &str) -> Result<u64> {

@@ -3,11 +3,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use chassis::{
     data::{Clock, Keyring, MasterKey, ResealProgress, Sealed, SealedColumn, Suite, reseal_column},
-    sea_orm::{
-        ActiveValue::Set,
-        EntityTrait,
-        sea_query::{Expr, ExprTrait},
-    },
+    sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr},
 };
 use uuid::Uuid;
 
@@ -19,14 +15,16 @@ mod person {
     use chassis::{data::Sealed, sea_orm};
     use sea_orm::entity::prelude::*;
 
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "person")]
-    pub struct Model {
+    pub(super) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: Uuid,
         pub phone: Option<Sealed>,
     }
+
+    #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+    pub(super) enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
 }
@@ -35,7 +33,7 @@ async fn filled(test: &TestDb, people: u128) -> Result<Keyring> {
     let folder = tempfile::tempdir()?;
     let master = Arc::new(MasterKey::new_to_file(&folder.path().join("m"))?);
     let keys = Keyring::load(&test.db, master, Suite::Aes256Gcm, &Clock::fixed(morning())).await?;
-    let types = if test._postgres.is_some() { ("uuid", "bytea") } else { ("uuid_text", "blob") };
+    let types = if test.postgres.is_some() { ("uuid", "bytea") } else { ("uuid_text", "blob") };
     test.run(&format!("CREATE TABLE person (id {} PRIMARY KEY, phone {})", types.0, types.1)).await?;
     let rows: Vec<_> = (1..=people)
         .map(|n| {
@@ -54,7 +52,7 @@ async fn filled(test: &TestDb, people: u128) -> Result<Keyring> {
 }
 
 async fn people(test: &TestDb) -> Result<Vec<person::Model>> {
-    Ok(person::Entity::find().all(test.db.read()).await?)
+    Ok(person::Entity::find().order_by_asc(person::Column::Id).all(test.db.read()).await?)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,7 +108,7 @@ async fn values_moved_between_rows_are_left_and_counted() -> Result<()> {
         let swap = |to: usize, from: usize| {
             person::Entity::update_many()
                 .col_expr(person::Column::Phone, Expr::value(all[from].phone.clone()))
-                .filter_id(all[to].id)
+                .filter(person::Column::Id.eq(all[to].id))
         };
         let connection = test.db.raw_writer();
         swap(0, 1).exec(connection).await?;
@@ -124,16 +122,4 @@ async fn values_moved_between_rows_are_left_and_counted() -> Result<()> {
         assert_eq!((done.seen, done.resealed, done.unreadable), (9, 7, 2));
     }
     Ok(())
-}
-
-/// `WHERE id = …`
-trait ById {
-    fn filter_id(self, id: Uuid) -> Self;
-}
-
-impl ById for chassis::sea_orm::UpdateMany<person::Entity> {
-    fn filter_id(self, id: Uuid) -> Self {
-        use chassis::sea_orm::QueryFilter;
-        self.filter(Expr::col(person::Column::Id).eq(id))
-    }
 }

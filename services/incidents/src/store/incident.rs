@@ -9,7 +9,7 @@ use chassis::{
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{
-    ActiveValue::Set, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, entity::prelude::*,
+    ActiveValue::Set, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, entity::prelude::*,
 };
 
 use super::Code;
@@ -18,7 +18,6 @@ use crate::domain::{
 };
 
 /// One row of `incidents`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "incidents")]
 pub struct Model {
@@ -66,6 +65,9 @@ pub struct Model {
     /// The version the import left it at; another version means that somebody here has acted on it since.
     pub source_version: Option<i64>,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
@@ -131,10 +133,25 @@ impl Model {
     }
 }
 
-/// The columns that follow from the incident's life; the rest is left as it is.
-pub fn life(incident: &Incident, updated_at: DateTime<Utc>) -> Result<ActiveModel, Fault> {
+/// A row with nothing in the columns that a report does not fill.
+pub fn new() -> ActiveModel {
+    ActiveModel {
+        endangers_area: Set(None),
+        endangers_compound: Set(None),
+        endangers_building: Set(None),
+        source_system: Set(None),
+        source_number: Set(None),
+        source_content: Set(None),
+        source_updated_at: Set(None),
+        source_version: Set(None),
+        ..Default::default()
+    }
+}
+
+/// `row` with the columns that follow from the incident's life; the rest is left as it is.
+pub fn life(row: ActiveModel, incident: &Incident, updated_at: DateTime<Utc>) -> Result<ActiveModel, Fault> {
     let Incident {
-        id,
+        id: _,
         status,
         channel,
         reporter,
@@ -153,7 +170,6 @@ pub fn life(incident: &Incident, updated_at: DateTime<Utc>) -> Result<ActiveMode
         version,
     } = incident;
     Ok(ActiveModel {
-        id: Set(id.0),
         channel: Set(Code(*channel)),
         state: Set(Code(*status)),
         category: Set(category.as_ref().map(|code| code.as_str().to_owned())),
@@ -170,7 +186,7 @@ pub fn life(incident: &Incident, updated_at: DateTime<Utc>) -> Result<ActiveMode
         closed_at: Set(*closed_at),
         updated_at: Set(updated_at),
         version: Set(i64::from(*version)),
-        ..Default::default()
+        ..row
     })
 }
 

@@ -13,7 +13,6 @@ use super::Code;
 use crate::domain::{Actor, ActorKind, Event, EventKind, IncidentId, Recorded, Subject, Visibility};
 
 /// One row of `timeline`.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "timeline")]
 pub struct Model {
@@ -34,6 +33,9 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub facts: String,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

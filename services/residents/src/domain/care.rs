@@ -37,6 +37,24 @@ pub fn needs_help(tags: &[CareTag], age: Option<u32>) -> bool {
     age.is_some_and(|age| age >= HELP_AGE) || tags.iter().any(|tag| calls_for_help(*tag, age))
 }
 
+/// How helpless somebody is who needs help: whoever cannot move or understand before whoever can but is alone, and of
+/// equals the one with more reasons. Higher is more helpless; the older one goes first among equals.
+pub fn urgency(tags: &[CareTag], age: Option<u32>) -> (u8, usize) {
+    let reasons = tags.iter().filter(|tag| calls_for_help(**tag, age));
+    let gravest = reasons.clone().map(|tag| gravity(*tag)).max().unwrap_or_default();
+    (gravest, reasons.count())
+}
+
+fn gravity(tag: CareTag) -> u8 {
+    match tag {
+        CareTag::Dependent | CareTag::SeverelyDisabled => 4,
+        CareTag::Wheelchair | CareTag::Dementia => 3,
+        CareTag::Disabled | CareTag::LeftBehindChild => 2,
+        CareTag::LivingAlone | CareTag::OldestOld | CareTag::LeftBehindElder => 1,
+        CareTag::EmptyNest | CareTag::LowIncome | CareTag::SpecialFamily => 0,
+    }
+}
+
 fn calls_for_help(tag: CareTag, age: Option<u32>) -> bool {
     match tag {
         CareTag::LivingAlone
@@ -54,7 +72,7 @@ fn calls_for_help(tag: CareTag, age: Option<u32>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{CareTag, needs_help};
+    use super::{CareTag, needs_help, urgency};
 
     #[test]
     fn age_alone_is_enough_from_eighty_on() {
@@ -82,6 +100,14 @@ mod tests {
             ]
         );
         assert!(needs_help(&[CareTag::LowIncome, CareTag::Wheelchair], Some(30)));
+    }
+
+    #[test]
+    fn who_cannot_move_goes_before_who_is_alone() {
+        let wheelchair = urgency(&[CareTag::Wheelchair], Some(40));
+        let alone = urgency(&[CareTag::LivingAlone, CareTag::OldestOld], Some(85));
+        let both = urgency(&[CareTag::LivingAlone, CareTag::Wheelchair, CareTag::LowIncome], Some(85));
+        assert!(both > wheelchair && wheelchair > alone && alone > urgency(&[], Some(85)));
     }
 
     #[test]

@@ -83,3 +83,8 @@ pub async fn erase(db: &impl ConnectionTrait, resident: ResidentId, kinds: &[Car
     let delete = Entity::delete_many().filter(Column::ResidentId.eq(resident));
     delete.filter(Column::Kind.is_in(kinds.iter().copied())).exec(db).await.map(drop)
 }
+
+/// From a tag to its person, for joins.
+pub fn to_resident() -> sea_orm::RelationDef {
+    Entity::belongs_to(super::resident::Entity).from(Column::ResidentId).to(super::resident::Column::Id).into()
+}

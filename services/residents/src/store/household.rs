@@ -59,3 +59,9 @@ pub async fn by_numbers(db: &impl ConnectionTrait, keys: Vec<String>) -> Result<
     }
     Entity::find().filter(Column::NumberKey.is_in(keys)).all(db).await
 }
+
+/// Writes the whole row over the one with its id.
+pub async fn save(tx: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> {
+    let row = sea_orm::ActiveModelTrait::reset_all(sea_orm::IntoActiveModel::into_active_model(row));
+    Entity::update(row).exec(tx).await.map(drop)
+}

@@ -245,3 +245,12 @@ pub fn put(rows: impl IntoIterator<Item = Model>) -> InsertStatement {
     let newer = OnConflict::column(Column::Id).update_columns(columns).to_owned();
     sea_orm::QueryTrait::into_query(Entity::insert_many(rows).on_conflict(newer))
 }
+
+/// For an import: these people, locked until the commit.
+pub async fn lock_all(tx: &impl ConnectionTrait, ids: &[ResidentId]) -> Result<Vec<Model>, DbErr> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let find = Entity::find().filter(Column::Id.is_in(ids.iter().copied()));
+    find.order_by_asc(Column::Id).lock_exclusive().all(tx).await
+}

@@ -1,7 +1,12 @@
 //! Makes `audit` and `audit_head`, and the triggers that keep the program itself from changing what is written.
 
 use sea_orm::{ConnectionTrait, DbBackend};
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::{
+    prelude::*,
+    schema::{
+        big_integer, big_integer_null, blob, blob_null, integer, text, text_null, timestamp_with_time_zone, uuid,
+    },
+};
 
 struct Audit;
 

@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 
 /// One entry. `seq`, `prev` and `hash` are null until it is sealed, and then never change.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit")]
 pub(super) struct Model {
@@ -23,6 +22,9 @@ pub(super) struct Model {
     pub hash: Option<Vec<u8>>,
 }
 
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub(super) enum Relation {}
+
 impl ActiveModelBehavior for ActiveModel {}
 
 pub(super) mod head {
@@ -31,7 +33,6 @@ pub(super) mod head {
     pub(in super::super) const ONLY: i32 = 1;
 
     /// The one row that says where the chain ends; the sealer locks it.
-    #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "audit_head")]
     pub(in super::super) struct Model {
@@ -40,6 +41,9 @@ pub(super) mod head {
         pub seq: i64,
         pub hash: Vec<u8>,
     }
+
+    #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+    pub(in super::super) enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
 }

@@ -1,6 +1,9 @@
 //! Makes `data_keys`.
 
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::{
+    prelude::*,
+    schema::{blob, integer, text, timestamp_with_time_zone, timestamp_with_time_zone_null},
+};
 
 struct DataKeys;
 

@@ -14,7 +14,6 @@ pub(super) enum Use {
 }
 
 /// One wrapped key. The newest `seal` key that is not retired seals; a retired one opens.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "data_keys")]
 pub(super) struct Model {
@@ -27,6 +26,9 @@ pub(super) struct Model {
     pub created_at: DateTime<Utc>,
     pub retired_at: Option<DateTime<Utc>>,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub(super) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

@@ -1,4 +1,4 @@
-//! The stream of what was parked: `linju.dlq.<consumer>`, the event with its own headers and the reason.
+//! The stream of what was parked: `linju-dlq.<consumer>`, the event with its own headers and the reason.
 
 use async_nats::jetstream::{
     ErrorCode,
@@ -7,12 +7,11 @@ use async_nats::jetstream::{
 };
 use bytes::Bytes;
 
-use super::{Inner, jetstream_error, publish::Outgoing};
+use super::{DLQ, Inner, jetstream_error, publish::Outgoing};
 use crate::events::{BusError, Event, Parked, ParkedId, envelope};
 
 const SUBJECT: &str = "linju-subject";
 const REASON: &str = "linju-reason";
-const DLQ: &str = "linju.dlq.";
 /// Characters of a reason that are kept.
 const REASON_LENGTH: usize = 500;
 
@@ -70,6 +69,7 @@ impl Inner {
 
     pub(super) async fn drop_parked(&self, id: ParkedId) -> Result<(), BusError> {
         self.ready().await?;
+        self.find(id).await?.ok_or(BusError::NotParked(id))?;
         self.delete(id).await
     }
 
@@ -121,7 +121,7 @@ fn read(message: &StreamMessage) -> Result<Parked, String> {
     Ok(Parked {
         id: message.sequence,
         consumer: message.subject.strip_prefix(DLQ).unwrap_or_default().to_owned(),
-        event: envelope::read(&subject, Some(&message.headers), &message.payload).map_err(|e| e.reason)?,
+        event: envelope::event(&subject, &message.headers, &message.payload)?,
         reason: header(REASON).unwrap_or_default(),
         parked_at: message.time.into(),
     })

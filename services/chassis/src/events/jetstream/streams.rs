@@ -24,13 +24,13 @@ pub(super) async fn ensure(context: &Context, settings: &NatsSettings) -> Result
     };
     let events = Config {
         name: settings.stream.clone(),
-        subjects: vec!["linju.*.v1.>".into(), "linju.retry.>".into()],
+        subjects: vec!["linju.*.v1.>".into(), format!("{}>", super::RETRY)],
         max_age: settings.max_age(),
         allow_atomic_publish: true,
         ..common.clone()
     };
     // What was parked waits for a person, however long that takes.
-    let parked = Config { name: settings.dlq_stream.clone(), subjects: vec!["linju.dlq.>".into()], ..common };
+    let parked = Config { name: settings.dlq_stream.clone(), subjects: vec![format!("{}>", super::DLQ)], ..common };
     for wanted in [events, parked] {
         ensure_one(context, &wanted).await?;
     }

@@ -1,0 +1,111 @@
+//! The use cases. Two doors lead here: the calls in [`crate::grpc`] and the events in [`crate::events`].
+
+mod care;
+mod change;
+mod figures;
+mod import;
+mod parts;
+mod read;
+mod report;
+
+use chassis::{
+    access::{Areas, Call, Look, Scope, look},
+    data::{Clock, Db, Ids, Keyring, Place, SealError, Sealed, SecretText},
+    events::Outbox,
+    run::Context,
+};
+use linju_proto::common::v1::Purpose;
+
+pub use care::CareList;
+pub use change::{Change, Order};
+pub use figures::{AreaFigures, FiguresOf};
+pub use import::{ImportOptions, Outcome};
+pub use read::{ListOf, ShownEntry};
+pub use report::NewReport;
+
+use crate::{
+    domain::Policy,
+    error::Error,
+    store::incident::{self, ADDRESS, DESCRIPTION, Model, REPORTER_NAME, REPORTER_PHONE},
+};
+
+/// What every use case works with.
+#[derive(Clone, Debug)]
+pub struct App {
+    db: Db,
+    clock: Clock,
+    ids: Ids,
+    keys: Keyring,
+    outbox: Outbox,
+    policy: Policy,
+}
+
+/// An incident with its texts open, on its way to a caller.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    pub row: Model,
+    pub description: Option<SecretText>,
+    pub address: Option<SecretText>,
+    pub reporter_name: Option<SecretText>,
+    pub reporter_phone: Option<SecretText>,
+}
+
+/// The personal fields of an incident, as the audit log names them.
+const FIELDS: &str = "description,place.address,reporter.name,reporter.phone";
+
+impl App {
+    pub fn new(context: Context) -> Self {
+        let Context { db, clock, ids, keys, outbox, message_bytes: _ } = context;
+        Self { db, clock, ids, keys, outbox, policy: Policy::default() }
+    }
+
+    /// Opens the incidents and notes the look. Without a purpose the answer is masked on its way out.
+    async fn show(&self, call: &Call, rows: Vec<incident::Model>) -> Result<Vec<Shown>, Error> {
+        let looks = rows.iter().map(|row| Look { subject: row.id, fields: FIELDS }).collect();
+        let mut shown = Vec::with_capacity(rows.len());
+        for row in rows {
+            shown.push(Shown {
+                description: self.open(row.place(DESCRIPTION), row.description.as_ref()).await?,
+                address: self.open(row.place(ADDRESS), row.address.as_ref()).await?,
+                reporter_name: self.open(row.place(REPORTER_NAME), row.reporter_name.as_ref()).await?,
+                reporter_phone: self.open(row.place(REPORTER_PHONE), row.reporter_phone.as_ref()).await?,
+                row,
+            });
+        }
+        look(&self.db, &self.ids, &self.clock, call, looks).await?;
+        Ok(shown)
+    }
+
+    async fn show_one(&self, call: &Call, row: incident::Model) -> Result<Shown, Error> {
+        let mut shown = self.show(call, vec![row]).await?;
+        Ok(shown.remove(0))
+    }
+
+    async fn open(&self, place: Place, sealed: Option<&Sealed>) -> Result<Option<SecretText>, Error> {
+        let Some(sealed) = sealed else { return Ok(None) };
+        let opened = match self.keys.open(place, sealed) {
+            // Another copy of this service has made a new key.
+            Err(SealError::UnknownKey(_)) => {
+                self.keys.refresh().await?;
+                self.keys.open(place, sealed)
+            }
+            opened => opened,
+        };
+        Ok(Some(opened?))
+    }
+
+    fn seal(&self, place: Place, text: Option<&str>) -> Result<Option<Sealed>, Error> {
+        let text = text.filter(|text| !text.is_empty());
+        Ok(text.map(|text| self.keys.seal(place, text)).transpose()?)
+    }
+}
+
+/// What the call may touch. Somebody who reads a matter of their own touches only their own, also where an office granted
+/// them more: so this purpose never opens another person's text.
+fn reach(call: &Call) -> Scope {
+    let mut scope = call.scope().clone();
+    if call.purpose() == Some(Purpose::OwnMatter) {
+        scope.areas = Areas::Within(Vec::new());
+    }
+    scope
+}

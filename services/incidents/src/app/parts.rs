@@ -1,0 +1,55 @@
+//! In which part a caller acts.
+
+use chassis::{access::Call, access::Scope, data::AreaCode};
+use linju_proto::common::v1::Role;
+
+use crate::{
+    domain::{Action, Actor, ActorKind},
+    error::Error,
+    store::incident::Model,
+};
+
+/// The roles of the office. Whoever has several acts in the first that fits.
+const OFFICE: [(Role, ActorKind); 5] = [
+    (Role::Handler, ActorKind::Handler),
+    (Role::GridWorker, ActorKind::Worker),
+    (Role::CallClerk, ActorKind::Clerk),
+    (Role::Dispatcher, ActorKind::Dispatcher),
+    (Role::CommunityManager, ActorKind::Dispatcher),
+];
+
+/// In which part somebody reports something in `area`.
+pub(super) fn reporting(call: &Call, area: AreaCode) -> ActorKind {
+    office(call, call.scope(), area).next().unwrap_or(ActorKind::Reporter)
+}
+
+/// Who does `action` to the incident: its reporter as such, anybody else in a part of the office that may do it. Where no
+/// part may, the answer is one that the rules refuse by name.
+pub(super) fn acting(call: &Call, scope: &Scope, row: &Model, action: Action) -> Actor {
+    let own = row.reporter.as_deref() == Some(call.subject());
+    let resident = call.acts_as(Role::Resident) || call.acts_as(Role::Volunteer);
+    let mut held: Vec<_> = (own && resident).then_some(ActorKind::Reporter).into_iter().collect();
+    held.extend(office(call, scope, row.area_code));
+    let fitting = || held.iter().copied().filter(|kind| action.actors().contains(kind));
+    let kind = fitting()
+        .find(|kind| in_unit(scope, row, *kind, action))
+        .or_else(|| fitting().next())
+        .or_else(|| held.first().copied())
+        .unwrap_or(ActorKind::Reporter);
+    Actor::new(call.subject(), kind)
+}
+
+/// The incident is in the hands of one unit; those of another only talk about it.
+pub(super) fn check_unit(scope: &Scope, row: &Model, kind: ActorKind, action: Action) -> Result<(), Error> {
+    if in_unit(scope, row, kind, action) { Ok(()) } else { Err(Error::NotYourUnit { unit: row.unit.clone() }) }
+}
+
+fn in_unit(scope: &Scope, row: &Model, kind: ActorKind, action: Action) -> bool {
+    let needs_unit = kind.handles() && !matches!(action, Action::AddNote | Action::Answer);
+    !needs_unit || row.unit.as_ref().is_some_and(|unit| scope.units.contains(unit))
+}
+
+fn office(call: &Call, scope: &Scope, area: AreaCode) -> impl Iterator<Item = ActorKind> {
+    let there = scope.areas.contain(area);
+    OFFICE.into_iter().filter(move |(role, _)| there && call.acts_as(*role)).map(|(_, kind)| kind)
+}

@@ -1,0 +1,115 @@
+//! What this service tells others, and what it does on what others tell.
+
+use async_trait::async_trait;
+use chassis::{
+    Refusal,
+    data::{AreaCode, Ids, Tx},
+    events::{Consumer, Counts, Event, Handler, HandlerError, Head},
+};
+use chrono::{DateTime, Utc};
+use linju_proto::{incidents::v1, residents::v1::CareListDrawn};
+use std::sync::Arc;
+use tonic::Code;
+
+use crate::{
+    app::{App, CareList},
+    domain::{EventKind, Incident, IncidentId, Recorded, Status},
+    error::Error,
+    grpc::codes,
+    store::incident::Building,
+};
+
+/// A report came in.
+pub fn reported(ids: &Ids, incident: &Incident, area: AreaCode, at: DateTime<Utc>) -> Event {
+    let message = v1::IncidentReported {
+        incident_id: incident.id.to_string(),
+        area_code: area.to_string(),
+        channel: codes::channel(incident.channel).into(),
+        category: category(incident),
+    };
+    Event::new(Head { id: ids.next(), key: incident.id.0, version: 1, area, at }, &message)
+}
+
+/// An incident changed; `next` is what it became, `from` the state before. A note changes nothing that others count, and the
+/// care list came from outside: of these nobody is told.
+pub fn changed(
+    ids: &Ids,
+    next: &Incident,
+    from: Status,
+    recorded: &Recorded,
+    version: i64,
+    area: AreaCode,
+) -> Option<Event> {
+    let kind = recorded.event.kind();
+    if matches!(kind, EventKind::NoteAdded | EventKind::CareListDrawn) {
+        return None;
+    }
+    let message = v1::IncidentStateChanged {
+        incident_id: next.id.to_string(),
+        area_code: area.to_string(),
+        kind: kind.code().to_owned(),
+        from_state: codes::state(from).into(),
+        state: codes::state(next.status).into(),
+        category: category(next),
+        urgency: codes::urgency(next.urgency).into(),
+        unit: next.unit.as_ref().map(|unit| unit.0.clone()).unwrap_or_default(),
+    };
+    Some(Event::new(Head { id: ids.next(), key: next.id.0, version, area, at: recorded.at }, &message))
+}
+
+/// A building was named as endangered.
+pub fn endangered(ids: &Ids, next: &Incident, building: Building, at: DateTime<Utc>) -> Event {
+    let Building { area, compound, building } = building;
+    let message = v1::BuildingEndangered {
+        incident_id: next.id.to_string(),
+        area_code: area.to_string(),
+        compound,
+        building,
+    };
+    Event::new(Head { id: ids.next(), key: next.id.0, version: next.version.into(), area, at }, &message)
+}
+
+fn category(incident: &Incident) -> String {
+    incident.category.as_ref().map(|code| code.as_str().to_owned()).unwrap_or_default()
+}
+
+/// Hears from residents how many people in an endangered building need help.
+pub fn care_consumer(app: App) -> Consumer {
+    Consumer {
+        name: "incidents-care",
+        subjects: vec!["linju.residents.v1.*.*.*.care_list_drawn".to_owned()],
+        counts: Counts::Every,
+        handler: Arc::new(CareListHandler(app)),
+    }
+}
+
+struct CareListHandler(App);
+
+#[async_trait]
+impl Handler for CareListHandler {
+    async fn handle(&self, tx: &Tx, event: &Event) -> Result<(), HandlerError> {
+        let drawn = read(&event.message().map_err(HandlerError::Useless)?).map_err(HandlerError::Useless)?;
+        self.0.record_care_list(tx, drawn).await.map_err(failed)
+    }
+}
+
+fn read(message: &CareListDrawn) -> Result<CareList, String> {
+    let CareListDrawn { incident_id, area_code, compound, building, residents, need_help } = message;
+    let count = |name, number: i32| u32::try_from(number).map_err(|_| format!("`{name}` is {number}, below 0"));
+    let id = incident_id.parse().map_err(|_| format!("`incident_id` is `{incident_id}`, which is no UUID"))?;
+    let area = area_code.parse().map_err(|e| format!("`area_code` is `{area_code}`: {e}"))?;
+    Ok(CareList {
+        incident: IncidentId(id),
+        building: Building { area, compound: compound.clone(), building: building.clone() },
+        residents: count("residents", *residents)?,
+        need_help: count("need_help", *need_help)?,
+    })
+}
+
+fn failed(error: Error) -> HandlerError {
+    match error {
+        Error::Fault(chassis::Fault::Db(error)) => HandlerError::Db(error),
+        error if error.answer().0 == Code::Internal => HandlerError::Useless(error.to_string()),
+        error => HandlerError::Failed(error.to_string()),
+    }
+}

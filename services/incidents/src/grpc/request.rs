@@ -1,0 +1,261 @@
+//! Requests as commands. The contract's own rules were checked before; here stand those it cannot say.
+
+use chassis::{
+    Fault,
+    data::{AreaCode, Page},
+};
+use chrono::{DateTime, DurationRound, NaiveDate, TimeDelta, Utc};
+use linju_proto::incidents::v1;
+use prost::Message;
+
+use super::codes;
+use crate::{
+    Error,
+    app::{Change, FiguresOf, ListOf, NewReport, Order},
+    domain::{CategoryCode, Command, IncidentId, Unit},
+    store::{
+        counts::Counted,
+        incident::{Building, Wanted},
+    },
+};
+
+const CONTACT_LIMIT_HOURS: i32 = 24;
+
+/// Reads an id.
+pub(super) fn id(field: &'static str, text: &str) -> Result<IncidentId, Error> {
+    let parsed = text.parse().map(IncidentId);
+    parsed.map_err(|_| Fault::field(field, "string.uuid", "must be a UUID").into())
+}
+
+fn area(field: &'static str, text: &str) -> Result<AreaCode, Error> {
+    text.parse().map_err(|e| Fault::field(field, "area", format!("is `{text}`: {e}")).into())
+}
+
+fn category(text: &str) -> Result<CategoryCode, Error> {
+    text.parse().map_err(|e: crate::domain::UnknownCode| Fault::field("category", "category", format!("is wrong: {e}")).into())
+}
+
+/// Empty is none.
+fn category_or_none(text: &str) -> Result<Option<CategoryCode>, Error> {
+    (!text.is_empty()).then(|| category(text)).transpose()
+}
+
+/// For what the contract lets through as unspecified never.
+fn missing(field: &'static str) -> Error {
+    Fault::field(field, "enum", "is missing: set it").into()
+}
+
+fn time(field: &'static str, at: prost_types::Timestamp) -> Result<DateTime<Utc>, Error> {
+    let nanos = u32::try_from(at.nanos).ok();
+    nanos
+        .and_then(|nanos| DateTime::from_timestamp(at.seconds, nanos))
+        .and_then(|at| at.duration_trunc(TimeDelta::microseconds(1)).ok())
+        .ok_or_else(|| Fault::field(field, "timestamp", "is no time of the years 1 to 9999").into())
+}
+
+impl TryFrom<v1::ReportIncidentRequest> for NewReport {
+    type Error = Error;
+
+    fn try_from(request: v1::ReportIncidentRequest) -> Result<Self, Error> {
+        let content = request.encode_to_vec();
+        let v1::ReportIncidentRequest { channel, place, description, reporter, category, request_id } = request;
+        let v1::Place { area_code, address, latitude, longitude } = place.unwrap_or_default();
+        let v1::Reporter { name, phone } = reporter.unwrap_or_default();
+        if latitude.is_some() != longitude.is_some() {
+            return Err(Fault::field("place", "point", "has half a point: set both latitude and longitude, or neither").into());
+        }
+        if description.trim().is_empty() {
+            return Err(Fault::field("description", "blank", "is blank: say what is wrong").into());
+        }
+        Ok(Self {
+            channel: codes::channel_of(channel).ok_or_else(|| missing("channel"))?,
+            area: area("place.area_code", &area_code)?,
+            address,
+            latitude,
+            longitude,
+            description,
+            name,
+            phone,
+            category: category_or_none(&category)?,
+            request_id: id("request_id", &request_id)?.0,
+            content,
+        })
+    }
+}
+
+impl TryFrom<v1::ListIncidentsRequest> for ListOf {
+    type Error = Error;
+
+    fn try_from(request: v1::ListIncidentsRequest) -> Result<Self, Error> {
+        let v1::ListIncidentsRequest { area_code, states, category, page_size, page_token } = request;
+        let of_state = |number| codes::state_of(number).ok_or_else(|| missing("states"));
+        let mut states = states.into_iter().map(of_state).collect::<Result<Vec<_>, _>>()?;
+        states.sort_unstable();
+        states.dedup();
+        let names: Vec<_> = states.iter().map(|state| state.code()).collect();
+        let page = Page::read(&[&area_code, &names.join(","), &category], page_size, &page_token)?;
+        let wanted = Wanted { area: area("area_code", &area_code)?, states, category: category_or_none(&category)? };
+        Ok(Self { wanted, page })
+    }
+}
+
+impl TryFrom<v1::GetIncidentFiguresRequest> for FiguresOf {
+    type Error = Error;
+
+    fn try_from(request: v1::GetIncidentFiguresRequest) -> Result<Self, Error> {
+        let v1::GetIncidentFiguresRequest { area_code, from, until, contact_limit_hours } = request;
+        let from = from.map(|at| time("from", at)).transpose()?;
+        let until = until.map(|at| time("until", at)).transpose()?;
+        if from.zip(until).is_some_and(|(from, until)| until <= from) {
+            return Err(Fault::field("until", "period", "is not after `from`: give a later time").into());
+        }
+        let hours = if contact_limit_hours == 0 { CONTACT_LIMIT_HOURS } else { contact_limit_hours };
+        let counted = Counted { area: area("area_code", &area_code)?, from, until };
+        Ok(Self { counted, contact_limit: TimeDelta::hours(hours.into()) })
+    }
+}
+
+/// A change that needs nothing but the command.
+fn change(id_text: &str, etag: String, command: Command, text: String) -> Result<Change, Error> {
+    Ok(Change { id: id("id", id_text)?, etag, order: Order::Command(command), text })
+}
+
+impl TryFrom<v1::TriageIncidentRequest> for Change {
+    type Error = Error;
+
+    fn try_from(request: v1::TriageIncidentRequest) -> Result<Self, Error> {
+        let v1::TriageIncidentRequest { id: id_text, category: code, urgency, endangers, etag } = request;
+        let endangers = endangers.map(building).transpose()?;
+        let urgency = codes::urgency_of(urgency).ok_or_else(|| missing("urgency"))?;
+        let order = Order::Triage { category: category(&code)?, urgency, endangers };
+        Ok(Self { id: id("id", &id_text)?, etag, order, text: String::new() })
+    }
+}
+
+fn building(building: v1::Building) -> Result<Building, Error> {
+    let v1::Building { area_code, compound, building } = building;
+    Ok(Building { area: area("endangers.area_code", &area_code)?, compound, building })
+}
+
+impl TryFrom<v1::DispatchIncidentRequest> for Change {
+    type Error = Error;
+
+    fn try_from(request: v1::DispatchIncidentRequest) -> Result<Self, Error> {
+        let v1::DispatchIncidentRequest { id, unit, note, etag } = request;
+        change(&id, etag, Command::Dispatch { unit: Unit(unit) }, note)
+    }
+}
+
+impl TryFrom<v1::AcceptIncidentRequest> for Change {
+    type Error = Error;
+
+    fn try_from(request: v1::AcceptIncidentRequest) -> Result<Self, Error> {
+        let v1::AcceptIncidentRequest { id, etag } = request;
+        change(&id, etag, Command::Accept, String::new())
+    }
+}
+
+impl TryFrom<v1::ReturnIncidentRequest> for Change {
+    type Error = Error;
+
+    fn try_from(request: v1::ReturnIncidentRequest) -> Result<Self, Error> {
+        let v1::ReturnIncidentRequest { id, reason, etag } = request;
+        change(&id, etag, Command::Return, reason)
+    }
+}
+
+impl TryFrom<v1::AddNoteRequest> for Change {
+    type Error = Error;
+
+    fn try_from(request: v1::AddNoteRequest) -> Result<Self, Error> {
+        let v1::AddNoteRequest { id, text, visibility } = request;
+        let visibility = codes::visibility_of(visibility).ok_or_else(|| missing("visibility"))?;
+        change(&id, String::new(), Command::AddNote { visibility }, text)
+    }
+}
+
+impl TryFrom<v1::StartWorkRequest> for Change {
+    type Error = Error;
+
+    fn try_from(request: v1::StartWorkRequest) -> Result<Self, Error> {
+        let v1::StartWorkRequest { id, etag } = request;
+        change(&id, etag, Command::StartWork, String::new())
+    }
+}
+
+impl TryFrom<v1::AskReporterRequest> for Change {
+    type Error = Error;
+
+    fn try_from(request: v1::AskReporterRequest) -> Result<Self, Error> {
+        let v1::AskReporterRequest { id, question, etag } = request;
+        change(&id, etag, Command::AskReporter, question)
+    }
+}
+
+impl TryFrom<v1::AnswerQuestionRequest> for Change {
+    type Error = Error;
+
+    fn try_from(request: v1::AnswerQuestionRequest) -> Result<Self, Error> {
+        let v1::AnswerQuestionRequest { id, answer } = request;
+        change(&id, String::new(), Command::Answer, answer)
+    }
+}
+
+impl TryFrom<v1::ProposeSolutionRequest> for Change {
+    type Error = Error;
+
+    fn try_from(request: v1::ProposeSolutionRequest) -> Result<Self, Error> {
+        let v1::ProposeSolutionRequest { id, solution, etag } = request;
+        change(&id, etag, Command::ProposeSolution, solution)
+    }
+}
+
+impl TryFrom<v1::ConfirmSolutionRequest> for Change {
+    type Error = Error;
+
+    fn try_from(request: v1::ConfirmSolutionRequest) -> Result<Self, Error> {
+        let v1::ConfirmSolutionRequest { id, satisfaction, etag } = request;
+        let satisfaction = codes::satisfaction_of(satisfaction);
+        change(&id, etag, Command::ConfirmSolution { satisfaction }, String::new())
+    }
+}
+
+impl TryFrom<v1::ReopenIncidentRequest> for Change {
+    type Error = Error;
+
+    fn try_from(request: v1::ReopenIncidentRequest) -> Result<Self, Error> {
+        let v1::ReopenIncidentRequest { id, reason, etag } = request;
+        change(&id, etag, Command::Reopen, reason)
+    }
+}
+
+impl TryFrom<v1::WithdrawIncidentRequest> for Change {
+    type Error = Error;
+
+    fn try_from(request: v1::WithdrawIncidentRequest) -> Result<Self, Error> {
+        let v1::WithdrawIncidentRequest { id, reason, etag } = request;
+        change(&id, etag, Command::Withdraw, reason)
+    }
+}
+
+impl TryFrom<v1::JoinDuplicateRequest> for Change {
+    type Error = Error;
+
+    fn try_from(request: v1::JoinDuplicateRequest) -> Result<Self, Error> {
+        let v1::JoinDuplicateRequest { id: id_text, duplicate_of, etag } = request;
+        let order = Order::JoinDuplicate { parent: id("duplicate_of", &duplicate_of)? };
+        Ok(Self { id: id("id", &id_text)?, etag, order, text: String::new() })
+    }
+}
+
+impl TryFrom<v1::DeclareUnsolvableRequest> for Change {
+    type Error = Error;
+
+    fn try_from(request: v1::DeclareUnsolvableRequest) -> Result<Self, Error> {
+        let v1::DeclareUnsolvableRequest { id, reason, next_look_on, etag } = request;
+        let next_look_on: NaiveDate = next_look_on
+            .parse()
+            .map_err(|_| Fault::field("next_look_on", "date", format!("is `{next_look_on}`, a day that does not exist")))?;
+        change(&id, etag, Command::DeclareUnsolvable { next_look_on }, reason)
+    }
+}

@@ -1,0 +1,187 @@
+//! Households, where they live, and who has belonged to them.
+
+use chassis::{
+    access::Scope,
+    data::{AreaCode, AreaLevel, BlindIndex, RequestKey, SecretText, Tx},
+};
+use chrono::NaiveDate;
+use sea_orm::{ActiveValue::Set, IntoActiveModel};
+
+use super::{App, By, merge::is_merged};
+use crate::{
+    Error,
+    domain::person::Relation,
+    store::{
+        self, DwellingId, HouseholdId, ResidentId, area,
+        dwelling::{self, ADDRESS_INDEX},
+        household, membership, resident,
+    },
+};
+
+/// Where the household lives and what the office calls it.
+#[derive(Clone, Debug)]
+pub struct CreateHousehold {
+    pub address: Address,
+    /// May be empty.
+    pub number: String,
+}
+
+/// A whole address. Compound, unit and room may be empty.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Address {
+    pub area: AreaCode,
+    pub compound: String,
+    pub building: String,
+    pub unit: String,
+    pub room: String,
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Address(in {})", self.area)
+    }
+}
+
+/// A household with everybody who belongs or has belonged to it.
+#[derive(Clone, Debug)]
+pub struct HouseholdView {
+    pub row: household::Model,
+    pub dwelling: DwellingView,
+    /// Those who belong to it, then those who left, the last first.
+    pub members: Vec<MemberView>,
+}
+
+/// A dwelling, opened.
+#[derive(Clone, Debug)]
+pub struct DwellingView {
+    pub row: dwelling::Model,
+    pub unit: Option<SecretText>,
+    pub room: Option<SecretText>,
+}
+
+/// One person's time in a household.
+#[derive(Clone, Debug)]
+pub struct MemberView {
+    pub resident: ResidentId,
+    pub name: String,
+    pub relation: Relation,
+    pub from: NaiveDate,
+    pub until: Option<NaiveDate>,
+}
+
+impl App {
+    /// Registers a household in a dwelling, which is made where it is not known.
+    pub async fn create_household(
+        &self,
+        by: &By,
+        key: RequestKey,
+        command: CreateHousehold,
+    ) -> Result<HouseholdView, Error> {
+        let (app, own, request) = (self.clone(), by.clone(), key.clone());
+        let id = self.ids.next::<HouseholdId>();
+        let written = self.db.write(move |tx| {
+            let (app, by, key, command) = (app.clone(), own.clone(), request.clone(), command.clone());
+            Box::pin(async move {
+                app.write_household(tx, &by, id, command).await?;
+                key.note(tx, id.0, app.clock.now());
+                Ok(())
+            })
+        });
+        match written.await {
+            Ok(()) => self.get_household(&by.scope, id).await,
+            Err(error @ Error::Fault(_)) if error.is_duplicate() => {
+                let same = key.find(self.db.read()).await?.ok_or(Error::HouseholdNumberTaken)?;
+                self.get_household(&by.scope, HouseholdId(same)).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn write_household(&self, tx: &Tx, by: &By, id: HouseholdId, command: CreateHousehold) -> Result<(), Error> {
+        let CreateHousehold { address, number } = command;
+        let area = address.area;
+        let known = by.scope.areas.contain(area) && !area::known(tx, &[area]).await?.is_empty();
+        if !known || area.level() != AreaLevel::Grid {
+            let message = format!("names no grid where you may register: {area}; see ListAreas");
+            return Err(Error::field("dwelling.area_code", "area.known", message));
+        }
+        let index = self.address_index(&address);
+        let dwelling = match dwelling::by_addresses(tx, vec![index]).await?.into_iter().next() {
+            Some(known) => known.id,
+            None => {
+                let row = self.new_dwelling(&address)?;
+                let dwelling = row.id;
+                tx.append(row.into_active_model().reset_all());
+                dwelling
+            }
+        };
+        tx.append(household::ActiveModel {
+            id: Set(id),
+            dwelling_id: Set(dwelling),
+            area_code: Set(area),
+            number_key: Set(household::number_key(area, &number)),
+            number: Set(number),
+            observed_on: Set(self.today()),
+            created_at: Set(self.clock.now()),
+        });
+        Ok(())
+    }
+
+    /// The blind index of a whole address.
+    pub(super) fn address_index(&self, address: &Address) -> BlindIndex {
+        let Address { area, compound, building, unit, room } = address;
+        self.keys.index(ADDRESS_INDEX, format!("{area}\u{1f}{compound}\u{1f}{building}\u{1f}{unit}\u{1f}{room}"))
+    }
+
+    /// A dwelling with its unit and room sealed.
+    pub(super) fn new_dwelling(&self, address: &Address) -> Result<dwelling::Model, Error> {
+        let id = self.ids.next::<DwellingId>();
+        let seal = |column, text: &str| {
+            let place = store::place(dwelling::TABLE, column, id.0);
+            let sealed = (!text.is_empty()).then(|| self.keys.seal(place, text));
+            sealed.transpose().map_err(store::seal_fault)
+        };
+        Ok(dwelling::Model {
+            id,
+            area_code: address.area,
+            compound: address.compound.clone(),
+            building: address.building.clone(),
+            unit: seal("unit", &address.unit)?,
+            room: seal("room", &address.room)?,
+            address_index: self.address_index(address),
+            created_at: self.clock.now(),
+        })
+    }
+
+    /// The household, its dwelling and its members, past ones too. Members that were merged into another record are shown
+    /// under that one.
+    pub async fn get_household(&self, scope: &Scope, id: HouseholdId) -> Result<HouseholdView, Error> {
+        let db = self.db.read();
+        let row = household::get(scope, db, id).await?;
+        let dwellings = dwelling::by_ids(scope, db, &[row.dwelling_id]).await?;
+        let dwelling = dwellings.into_iter().next().ok_or(chassis::Fault::NotFound("dwelling"))?;
+        let times = membership::of_household(db, id).await?;
+        let ids: Vec<ResidentId> = times.iter().map(|time| time.resident_id).collect();
+        // Whoever lived here is part of this household's history, wherever they live now.
+        let people = resident::by_ids(&Scope::everything(), db, &ids).await?;
+        let mut members: Vec<MemberView> = times
+            .into_iter()
+            .filter_map(|time| {
+                let person = people.iter().find(|person| person.id == time.resident_id && !is_merged(person))?;
+                let membership::Model { id: _, household_id: _, resident_id, relation, from_on, until_on } = time;
+                let name = person.name.clone();
+                Some(MemberView { resident: resident_id, name, relation, from: from_on, until: until_on })
+            })
+            .collect();
+        members.sort_by_key(|member| (member.until.is_some(), std::cmp::Reverse(member.until), member.relation));
+        Ok(HouseholdView { row, dwelling: self.open_dwelling(dwelling)?, members })
+    }
+
+    pub(super) fn open_dwelling(&self, row: dwelling::Model) -> Result<DwellingView, Error> {
+        let open = |column, sealed: Option<&chassis::data::Sealed>| {
+            let place = store::place(dwelling::TABLE, column, row.id.0);
+            sealed.map(|sealed| self.keys.open(place, sealed)).transpose().map_err(store::seal_fault)
+        };
+        Ok(DwellingView { unit: open("unit", row.unit.as_ref())?, room: open("room", row.room.as_ref())?, row })
+    }
+}
