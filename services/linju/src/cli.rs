@@ -142,9 +142,9 @@ pub(crate) enum Keys {
 pub(crate) enum Audit {
     /// Find entries that were edited, removed, reordered or taken back
     Verify {
-        /// A checkpoint written earlier; with it, a log cut short or restored from a backup is found too
+        /// Folder of checkpoints written earlier; with them, a log cut short or restored from a backup is found too
         #[arg(long)]
-        checkpoint: Option<PathBuf>,
+        checkpoints: Option<PathBuf>,
     },
     /// Sign the log as it stands now, into a file to keep elsewhere
     Checkpoint {

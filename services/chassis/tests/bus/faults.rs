@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use anyhow::{Result, ensure};
 use async_nats::jetstream;
-use chassis::events::{Bus as _, BusError, Event, JetStream, NatsSettings, SharedBus};
+use chassis::events::{Bus as _, BusError, Event, JetStream, NatsSettings, SharedBus, Subscription};
 use test_servers::{Mode, Nats, Proxy};
 
 use crate::tools::{House, LONG, NatsHouse, Reader, Source, all, until};
@@ -19,6 +19,11 @@ async fn publish_until_kept(bus: &SharedBus, events: &[Event]) -> Result<u32> {
         }
     }
     unreachable!()
+}
+
+/// What a dead line has swallowed comes again soon.
+fn impatient() -> Subscription {
+    Subscription { ack_wait: Duration::from_millis(500), ..all("one") }
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
@@ -38,7 +43,7 @@ async fn a_server_killed_under_load_loses_nothing() -> Result<()> {
         anyhow::Ok(())
     };
     let receive = async {
-        let mut reader = Reader::open(&bus, &all("one")).await?;
+        let mut reader = Reader::open(&bus, &impatient()).await?;
         let mut came = BTreeSet::new();
         while came.len() < events.len() {
             came.insert(reader.event().await?.id);
@@ -74,7 +79,7 @@ async fn a_black_hole_is_noticed_and_left_behind() -> Result<()> {
     let jetstream = JetStream::connect(settings).await?;
     let bus: SharedBus = jetstream.clone();
     let events = Source::new().events(40);
-    let mut reader = Reader::open(&bus, &all("one")).await?;
+    let mut reader = Reader::open(&bus, &impatient()).await?;
     bus.publish(&events[..20]).await?;
     assert_eq!(reader.events(20).await?, events[..20]);
 
@@ -102,7 +107,7 @@ async fn lines_that_break_lose_nothing() -> Result<()> {
     let settings = NatsSettings { url, request_ms: 500, connect_ms: 500, ..NatsSettings::default() };
     let bus: SharedBus = JetStream::connect(settings).await?;
     let events = Source::new().events(300);
-    let mut reader = Reader::open(&bus, &all("one")).await?;
+    let mut reader = Reader::open(&bus, &impatient()).await?;
     let mut came = BTreeSet::new();
     for (i, chunk) in events.chunks(50).enumerate() {
         proxy.set(if i % 2 == 0 { Mode::CutAfter(9_000) } else { Mode::Reset });
@@ -122,7 +127,7 @@ async fn lines_that_break_lose_nothing() -> Result<()> {
 async fn a_lost_store_is_made_again() -> Result<()> {
     let NatsHouse(nats) = NatsHouse::start("")?;
     let bus: SharedBus = JetStream::connect(NatsSettings { url: nats.url().into(), ..NatsSettings::default() }).await?;
-    let mut reader = Reader::open(&bus, &all("one")).await?;
+    let mut reader = Reader::open(&bus, &impatient()).await?;
     let events = Source::new().events(6);
     bus.publish(&events[..3]).await?;
     assert_eq!(reader.events(3).await?, events[..3]);
@@ -149,7 +154,7 @@ async fn deleted_streams_and_consumers_are_made_again() -> Result<()> {
     let settings = NatsSettings { ping_ms: 500, ..house.settings() };
     let bus: SharedBus = JetStream::connect(settings).await?;
     let raw = jetstream::new(async_nats::connect(house.0.url()).await?);
-    let mut reader = Reader::open(&bus, &all("one")).await?;
+    let mut reader = Reader::open(&bus, &impatient()).await?;
     let mut source = Source::new();
 
     raw.delete_consumer_from_stream("one", "LINJU_EVENTS").await?;
@@ -178,7 +183,7 @@ async fn a_program_starts_without_the_server() -> Result<()> {
     let event = Source::new().event();
     let refused = bus.publish(std::slice::from_ref(&event)).await;
     assert!(matches!(refused, Err(BusError::Unreachable(_))), "{refused:?}");
-    let mut reader = Reader::open(&bus, &all("one")).await?;
+    let mut reader = Reader::open(&bus, &impatient()).await?;
     let _nats = blocking(move || {
         nats.restart()?;
         Ok(nats)
@@ -194,7 +199,7 @@ async fn a_frozen_server_goes_on_where_it_was() -> Result<()> {
     let house = NatsHouse::start("")?;
     let settings = NatsSettings { ping_ms: 300, request_ms: 500, connect_ms: 500, ..house.settings() };
     let bus: SharedBus = JetStream::connect(settings).await?;
-    let mut reader = Reader::open(&bus, &all("one")).await?;
+    let mut reader = Reader::open(&bus, &impatient()).await?;
     let events = Source::new().events(20);
     bus.publish(&events[..10]).await?;
     house.0.pause()?;

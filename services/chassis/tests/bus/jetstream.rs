@@ -99,9 +99,8 @@ async fn an_old_server_is_refused() -> Result<()> {
 
 #[tokio::test]
 async fn an_account_without_jetstream_is_refused() -> Result<()> {
-    let house = NatsHouse::start("accounts { A { users: [ { user: a, password: a } ] } }")?;
-    let url = format!("nats://a:a@127.0.0.1:{}", house.0.port());
-    let outcome = JetStream::connect(NatsSettings { url, ..house.settings() }).await;
+    let house = NatsHouse::start("accounts { A { users: [ { user: a, password: a } ] } }, no_auth_user: a")?;
+    let outcome = JetStream::connect(house.settings()).await;
     let Err(BusError::Refused(why)) = outcome else { panic!("{outcome:?}") };
     assert!(why.contains("jetstream: enabled"), "{why}");
     Ok(())
@@ -110,20 +109,28 @@ async fn an_account_without_jetstream_is_refused() -> Result<()> {
 #[tokio::test]
 async fn a_missing_permission_is_named() -> Result<()> {
     let user = "users: [ { user: a, password: a, permissions: { publish: { deny: [\"$JS.API.STREAM.CREATE.>\"] } } } ]";
-    let house = NatsHouse::start(&format!("accounts {{ A {{ jetstream: enabled, {user} }} }}"))?;
-    let url = format!("nats://a:a@127.0.0.1:{}", house.0.port());
-    let outcome = JetStream::connect(NatsSettings { url, request_ms: 1_000, ..house.settings() }).await;
-    if let Ok(b) = &outcome { panic!("{:?} {:?}", b.trouble(), b.check().await) }
+    let house = NatsHouse::start(&format!("accounts {{ A {{ jetstream: enabled, {user} }} }}, no_auth_user: a"))?;
+    let outcome = JetStream::connect(NatsSettings { request_ms: 1_000, ..house.settings() }).await;
     let Err(BusError::Refused(why)) = outcome else { panic!("{outcome:?}") };
     assert!(why.contains("permission") && why.contains("$JS.API.STREAM.CREATE.LINJU_EVENTS"), "{why}");
     Ok(())
 }
 
 #[tokio::test]
+async fn a_user_the_server_does_not_know_is_told() -> Result<()> {
+    let house = NatsHouse::start("authorization { user: a, password: a }")?;
+    let outcome = JetStream::connect(NatsSettings { request_ms: 1_000, ..house.settings() }).await;
+    let Err(BusError::Refused(why)) = outcome else { panic!("{outcome:?}") };
+    assert!(why.contains("nats.credentials_file"), "{why}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn bad_settings_are_refused() -> Result<()> {
     let bad_url = NatsSettings { url: "http://x:y:z".into(), ..NatsSettings::default() };
+    let password = NatsSettings { url: "nats://a:b@127.0.0.1".into(), ..NatsSettings::default() };
     let missing = NatsSettings { credentials_file: Some("/nowhere/x.creds".into()), ..NatsSettings::default() };
-    for (settings, name) in [(bad_url, "nats.url"), (missing, "nats.credentials_file")] {
+    for (settings, name) in [(bad_url, "nats.url"), (password, "holds a user"), (missing, "nats.credentials_file")] {
         let outcome = JetStream::connect(settings).await;
         assert!(matches!(&outcome, Err(BusError::Refused(why)) if why.contains(name)), "{outcome:?}");
     }

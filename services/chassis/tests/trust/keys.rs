@@ -133,9 +133,9 @@ async fn nothing_in_clear_is_printed() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let keys = ring(&test, &master(folder.path(), "m")?).await?;
     let sealed = keys.seal(phone_of(1), "13912341550")?;
-    let text = keys.open(phone_of(1), &sealed)?;
+    let opened = keys.open(phone_of(1), &sealed)?;
     let index = keys.index("resident.phone", "13912341550");
-    let printed = format!("{sealed:?} {text:?} {index:?} {keys:?}");
+    let printed = format!("{sealed:?} {opened:?} {index:?} {keys:?}");
     assert_eq!(printed, "Sealed(45 bytes) SecretText(hidden) BlindIndex Keyring(key 1 seals)");
     assert!(!bytes(&sealed).windows(11).any(|w| w == b"13912341550"));
     Ok(())

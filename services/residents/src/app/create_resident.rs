@@ -66,7 +66,7 @@ impl App {
                 Box::pin(async move {
                     let home = household::get(&by.scope, tx, command.household).await?;
                     let row = app.new_row(id, &home, &command, (observed_on, by.source))?;
-                    tx.append(row.clone().into_active_model().reset_all());
+                    tx.append(row.clone().into_active_model());
                     for name in name_key::rows(row.area_code, id, command.name.search_keys()) {
                         tx.append(name);
                     }

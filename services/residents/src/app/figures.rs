@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chassis::data::AreaCode;
 use chrono::{Datelike, Days, NaiveDate};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect,
     QueryTrait,
     sea_query::{Alias, CaseStatement, Expr, Func, Query, SelectStatement},
 };

@@ -111,7 +111,7 @@ impl App {
             None => {
                 let row = self.new_dwelling(&address)?;
                 let dwelling = row.id;
-                tx.append(row.into_active_model().reset_all());
+                tx.append(row.into_active_model());
                 dwelling
             }
         };

@@ -82,7 +82,7 @@ impl App {
             undone_by: None,
             undone_reason: None,
         };
-        tx.append(row.into_active_model().reset_all());
+        tx.append(row.into_active_model());
         let told = Told::Merged { merged: merged.id };
         self.save(tx, merged, Vec::new()).await?;
         self.save(tx, leading, vec![told]).await

@@ -4,7 +4,7 @@ mod areas;
 mod care_list;
 mod care_tags;
 mod create_resident;
-pub mod demo;
+//mod demo;
 mod figures;
 mod households;
 pub mod import;
@@ -26,11 +26,12 @@ pub use care_list::{CareList, CareListEntry, CareListOf, Needs};
 pub use care_tags::{ClearCareTag, SetCareTag};
 pub use create_resident::CreateResident;
 pub use figures::FiguresOf;
-pub use households::{CreateHousehold, HouseholdView, MemberView};
+pub use households::{Address, CreateHousehold, DwellingView, HouseholdView, MemberView};
 pub use merge::{MergeResidents, UnmergeResident};
-pub use move_resident::{EndResidence, MoveResident};
+pub use move_resident::{End, EndResidence, MoveResident};
 pub use read::{ListResidents, ResidentPage};
 pub use search::SearchResidents;
+pub(crate) use update_resident::agree;
 pub use update_resident::{ResidentChange, UpdateResident};
 
 use crate::{

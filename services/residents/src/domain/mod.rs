@@ -3,7 +3,6 @@
 #[macro_use]
 pub(crate) mod text_code;
 
-pub mod area;
 pub mod care;
 pub mod facts;
 pub mod figures;

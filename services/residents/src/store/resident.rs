@@ -7,7 +7,7 @@ use chassis::{
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{
-    ActiveModelTrait, Condition, IntoActiveModel, Iterable, QueryOrder, QuerySelect,
+    ActiveModelTrait, Condition, ExprTrait, IntoActiveModel, Iterable, QueryOrder, QuerySelect,
     entity::prelude::*,
     sea_query::{InsertStatement, OnConflict},
 };
@@ -174,7 +174,7 @@ pub async fn list(
     }
     if let Some(After(area, id)) = after {
         let row = Expr::tuple([Expr::col(Column::AreaCode), Expr::col(Column::Id)]);
-        find = find.filter(row.gt(Expr::tuple([Expr::val(area), Expr::val(id)])));
+        find = find.filter(ExprTrait::gt(row, Expr::tuple([Expr::val(area), Expr::val(id)])));
     }
     find.order_by_asc(Column::AreaCode).order_by_asc(Column::Id).limit(limit).all(db).await
 }
@@ -240,7 +240,7 @@ pub async fn save(tx: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> {
 
 /// Writes whole rows over those with their ids, in one statement.
 pub fn put(rows: impl IntoIterator<Item = Model>) -> InsertStatement {
-    let rows = rows.into_iter().map(|row| row.into_active_model().reset_all());
+    let rows = rows.into_iter().map(IntoActiveModel::into_active_model);
     let columns = Column::iter().filter(|column| !matches!(column, Column::Id));
     let newer = OnConflict::column(Column::Id).update_columns(columns).to_owned();
     sea_orm::QueryTrait::into_query(Entity::insert_many(rows).on_conflict(newer))

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::domain::area::AreaCode;
+use chassis::data::AreaCode;
 use crate::domain::text::compact;
 
 /// Why the place of a row is refused.
@@ -43,9 +43,9 @@ impl KnownCommunities {
     pub fn check(&self, community: &str, grid: Option<&AreaCode>) -> Result<AreaCode, AreaRefused> {
         let known = self.by_name.get(&short_name(community)).ok_or(AreaRefused::CommunityUnknown)?;
         match grid {
-            None => Ok(known.clone()),
-            Some(grid) if known.contains(grid) => Ok(grid.clone()),
-            Some(grid) if self.by_name.values().any(|other| other.contains(grid)) => Err(AreaRefused::Contradicts),
+            None => Ok(*known),
+            Some(grid) if known.contains(*grid) => Ok(*grid),
+            Some(grid) if self.by_name.values().any(|other| other.contains(*grid)) => Err(AreaRefused::Contradicts),
             Some(_) => Err(AreaRefused::Outside),
         }
     }
@@ -71,7 +71,7 @@ mod tests {
     use super::{AreaCode, AreaRefused, KnownCommunities};
 
     fn code(text: &str) -> AreaCode {
-        AreaCode::parse(text).unwrap()
+        text.parse().unwrap()
     }
 
     #[test]
@@ -82,7 +82,7 @@ mod tests {
             ("团包垭村村民委员会", code("511903001232")),
         ]);
         let grid = code("511903001008002");
-        assert_eq!(known.check("白玉社区", Some(&grid)), Ok(grid.clone()));
+        assert_eq!(known.check("白玉社区", Some(&grid)), Ok(grid));
         assert_eq!(known.check("白玉", None), Ok(code("511903001008")));
         for name in ["团包垭村", "团包垭村委会", "团包垭村民委员会"] {
             assert_eq!(known.check(name, None), Ok(code("511903001232")));

@@ -1,6 +1,6 @@
 //! What is wrong with a row, in words for the office and codes for programs.
 
-use crate::domain::area::AreaCode;
+use chassis::data::AreaCode;
 use crate::domain::text::compact;
 
 use super::header::Column;
@@ -106,7 +106,7 @@ pub(super) fn masked(column: Column, cell: &RawCell) -> String {
         Column::BirthDate if digits >= 6 && chars.len() <= 12 && digits < 11 => {
             format!("{}****", ends(4, 0).trim_end_matches('*'))
         }
-        Column::Grid => AreaCode::parse(&text).map_or_else(|_| hidden_after_first(&chars), |_| text.clone()),
+        Column::Grid => text.parse::<AreaCode>().map_or_else(|_| hidden_after_first(&chars), |_| text.clone()),
         _ => hidden_after_first(&chars),
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use crate::domain::area::AreaCode;
+use chassis::data::AreaCode;
 use crate::domain::care::CareTag;
 use crate::domain::name::{PersonName, PersonNameError};
 use crate::domain::national_id::{NationalId, NationalIdError};
@@ -259,7 +259,7 @@ impl<'a> Cells<'a> {
     fn area(&mut self, check: CheckArea<'_>) -> (Option<String>, Option<AreaCode>) {
         let community = self.text(Column::Community);
         let Ok(grid) = self.value(Column::Grid) else { return (community, None) };
-        let Ok(grid) = grid.map(|text| AreaCode::parse(&compact(&text))).transpose() else {
+        let Ok(grid) = grid.map(|text| compact(&text).parse::<AreaCode>()).transpose() else {
             self.refuse(Column::Grid, Reason::AreaForm);
             return (community, None);
         };

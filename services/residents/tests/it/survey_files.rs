@@ -4,7 +4,7 @@ use std::io::{Cursor, Write};
 
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
-use linju_residents::domain::area::AreaCode;
+use chassis::data::AreaCode;
 use linju_residents::survey::limits::Limits;
 use linju_residents::survey::reader::{Judged, Survey, SurveyError, read_survey};
 use linju_residents::survey::row::RowRules;
@@ -17,7 +17,7 @@ const GOOD: &str =
 
 fn read_with(bytes: Vec<u8>, limits: Limits) -> Result<(Survey, Vec<Judged>), SurveyError> {
     let check_area =
-        |_: &str, grid: Option<&AreaCode>| grid.cloned().ok_or(linju_residents::survey::areas::AreaRefused::Outside);
+        |_: &str, grid: Option<&AreaCode>| grid.copied().ok_or(linju_residents::survey::areas::AreaRefused::Outside);
     let today = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap_or_default();
     let mut judged = Vec::new();
     let file = SurveyFile::from_bytes(bytes, limits)?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use chrono::NaiveDate;
-use linju_residents::domain::area::AreaCode;
+use chassis::data::AreaCode;
 use linju_residents::survey::areas::KnownCommunities;
 use linju_residents::survey::limits::Limits;
 use linju_residents::survey::reader::{Judged, Survey, SurveyError, read_survey};
@@ -44,12 +44,12 @@ fn dengke() -> Result<KnownCommunities> {
     let mut communities = Vec::new();
     for row in csv::Reader::from_path(data("areas_enyang.csv"))?.records() {
         let row = row?;
-        let code = AreaCode::parse(&row[0])?;
-        if code.as_str().starts_with("511903001") && &row[2] == "community" {
+        let code: AreaCode = row[0].parse()?;
+        if code.to_string().starts_with("511903001") && &row[2] == "community" {
             communities.push((row[1].to_owned(), code));
         }
     }
-    Ok(KnownCommunities::new(communities.iter().map(|(name, code)| (name.as_str(), code.clone()))))
+    Ok(KnownCommunities::new(communities.iter().map(|(name, code)| (name.as_str(), *code))))
 }
 
 fn read(name: &str) -> Result<(Survey, Vec<Judged>)> {

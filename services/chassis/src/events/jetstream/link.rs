@@ -54,6 +54,11 @@ impl Link {
         let bad_url = |e| BusError::Refused(format!("nats.url `{}` is no list of NATS URLs: {e}", settings.url));
         let servers: Vec<ServerAddr> =
             settings.url.split(',').map(|url| url.trim().parse()).collect::<Result<_, _>>().map_err(bad_url)?;
+        if servers.iter().any(ServerAddr::has_user_pass) {
+            let why =
+                "nats.url holds a user or password, which is not used: put a .creds file into nats.credentials_file";
+            return Err(BusError::Refused(why.into()));
+        }
         let seen = Arc::new(Seen::default());
         let (line, connections) = watch::channel(Line::default());
         let (line, noting) = (Arc::new(line), seen.clone());
@@ -87,6 +92,9 @@ impl Link {
         let found = tokio::time::timeout(limit, connections.wait_for(|line| line.up)).await;
         match found {
             Ok(Ok(line)) => Ok(line.number),
+            _ if self.last_error().contains("authorization violation") => Err(BusError::Refused(
+                "the NATS server does not let us in: nats.credentials_file must belong to a user it knows".into(),
+            )),
             _ => Err(self.unreachable("no connection")),
         }
     }
@@ -100,6 +108,10 @@ impl Link {
         }
     }
 
+    fn last_error(&self) -> String {
+        self.seen.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(super) fn trouble(&self) -> BusTrouble {
         BusTrouble {
             disconnects: self.seen.disconnects.load(Ordering::Relaxed),
@@ -110,7 +122,7 @@ impl Link {
     /// What to say of a request that got no answer. A subject that is not allowed shows only as an event beside it.
     pub(super) fn unanswered(&self, before: BusTrouble, what: impl std::fmt::Display) -> BusError {
         if self.trouble().violations > before.violations {
-            let why = self.seen.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let why = self.last_error();
             return BusError::Refused(format!(
                 "the NATS user lacks a permission ({why}): give it to the user's account"
             ));
@@ -119,7 +131,7 @@ impl Link {
     }
 
     pub(super) fn unreachable(&self, what: impl std::fmt::Display) -> BusError {
-        let last = self.seen.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last = self.last_error();
         BusError::Unreachable(if last.is_empty() { what.to_string() } else { format!("{what}; {last}") })
     }
 }

@@ -44,9 +44,10 @@ async fn ensure_one(context: &Context, wanted: &Config) -> Result<(), BusError> 
             let found = stream.cached_info().config.clone();
             let mended = mended(&found, wanted);
             if mended == found {
-                return Ok(());
+                found
+            } else {
+                context.update_stream(&mended).await.map_err(|e| refused(name, e.kind(), &e))?.config
             }
-            context.update_stream(&mended).await.map_err(|e| refused(name, e.kind(), &e))?.config
         }
         Err(e) => match e.kind() {
             GetStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND => {

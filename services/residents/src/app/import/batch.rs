@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use chassis::data::Tx;
-
 use super::{
     known::{Known, Wanted},
     person::{Effect, Person, Statement},
@@ -113,8 +111,9 @@ impl App {
         synthetic: bool,
     ) -> Result<Effect, Error> {
         let (now, today) = (self.clock.now(), self.today());
-        let number = wanted.number.as_ref();
-        if let Some(person) = known.find(wanted) {
+        if let Some((person, leads)) = known.find(wanted) {
+            // A number that is kept with a merged record stays there.
+            let number = wanted.number.as_ref().filter(|_| !leads);
             let effect = person.take(&self.keys, &Statement { row: wanted.row, number, home, now, today })?;
             let (id, lives) = (person.row().id, person.row().household_id);
             if let Some(lives) = lives {

@@ -116,13 +116,12 @@ impl Known {
     }
 
     /// The person that a row is about: by the ID number, or by household, name and birth date where one side has no number.
-    pub(super) fn find(&mut self, wanted: &Wanted<'_>) -> Option<&mut Person> {
+    /// Also says whether it was found by a record that was merged into the person's.
+    pub(super) fn find(&mut self, wanted: &Wanted<'_>) -> Option<(&mut Person, bool)> {
         let by_number = wanted.number.as_ref().and_then(|number| self.by_number.get(number)).copied();
-        let mut id = by_number.or_else(|| self.find_unnumbered(wanted))?;
-        if let Some(leading) = self.people.get(&id).and_then(|person| person.row().merged_into) {
-            id = leading;
-        }
-        self.people.get_mut(&id)
+        let id = by_number.or_else(|| self.find_unnumbered(wanted))?;
+        let leading = self.people.get(&id).and_then(|person| person.row().merged_into);
+        Some((self.people.get_mut(&leading.unwrap_or(id))?, leading.is_some()))
     }
 
     fn find_unnumbered(&self, wanted: &Wanted<'_>) -> Option<ResidentId> {

@@ -26,7 +26,7 @@ impl App {
             tx.append(area::ActiveModel { code: Set(*grid), name: Set(name), parent: Set(grid.parent()) });
         }
         for dwelling in &known.new_dwellings {
-            tx.append(dwelling.clone().into_active_model().reset_all());
+            tx.append(dwelling.clone().into_active_model());
         }
         self.write_households(tx, known).await?;
         let (new, changed): (Vec<&Person>, Vec<&Person>) = known.changed().partition(|person| person.before().is_none());
@@ -34,7 +34,7 @@ impl App {
         new.sort_by_key(|person| person.row().id);
         for person in &new {
             let row = person.row();
-            tx.append(row.clone().into_active_model().reset_all());
+            tx.append(row.clone().into_active_model());
             for key in name_key::rows(row.area_code, row.id, search_keys(&row.name)) {
                 tx.append(key);
             }
@@ -56,7 +56,7 @@ impl App {
     async fn write_households(&self, tx: &Tx, known: &Known) -> Result<(), Error> {
         let new: HashSet<HouseholdId> = known.new_households.iter().copied().collect();
         for home in known.households.values().filter(|home| new.contains(&home.id)) {
-            tx.append(home.clone().into_active_model().reset_all());
+            tx.append(home.clone().into_active_model());
         }
         let moved: HashSet<HouseholdId> = known.moved_households.iter().copied().collect();
         let moved: Vec<_> = known.households.values().filter(|home| moved.contains(&home.id) && !new.contains(&home.id)).collect();

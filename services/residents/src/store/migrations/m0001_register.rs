@@ -34,7 +34,7 @@ impl MigrationTrait for Register {
             let mut index = Index::create();
             index.name(name).table(table);
             for column in columns {
-                index.col(column);
+                index.col(*column);
             }
             manager.create_index(index.to_owned()).await?;
         }

@@ -1,0 +1,307 @@
+//! A service on a database of its own, and the people who call it.
+
+use anyhow::{Context as _, Result};
+use chassis::{
+    access::{Gate, Grant, Principal, SigningKey, TokenSigner, TokenVerifier},
+    data::{Clock, Db, Ids, Keyring, MasterKey, PoolSettings, Suite},
+    events::Outbox,
+    run::{self, Context, Meter, Service},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use linju_incidents::{App, IncidentsService};
+use linju_proto::{
+    common::v1::Role,
+    incidents::v1::{self, incident_service_client::IncidentServiceClient},
+};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use std::sync::Arc;
+use tempfile::TempDir;
+use tonic::{Request, Status, service::Routes};
+use tower::Layer;
+use uuid::Uuid;
+
+pub const SUBDISTRICT: &str = "511903001";
+pub const COMMUNITY: &str = "511903001008";
+pub const GRID: &str = "511903001008002";
+
+pub type Door = IncidentServiceClient<<Gate as Layer<Routes>>::Service>;
+
+/// One service on one database; gone with the value.
+pub struct Ground {
+    pub app: App,
+    pub db: Db,
+    pub clock: Clock,
+    pub keys: Keyring,
+    pub door: Door,
+    signer: TokenSigner,
+    pub folder: TempDir,
+    pub postgres: Option<test_servers::Database>,
+}
+
+/// 2026-11-23, 16:00 in China.
+pub fn morning() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_795_420_800, 0).expect("a time")
+}
+
+impl Ground {
+    /// The same on SQLite and on Postgres.
+    pub async fn both() -> Result<[Self; 2]> {
+        Ok([Self::sqlite().await?, Self::postgres().await?])
+    }
+
+    pub async fn sqlite() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let db = Db::open_file(&folder.path().join("incidents.db"), &PoolSettings::default()).await?;
+        Self::on(db, folder, None).await
+    }
+
+    pub async fn postgres() -> Result<Self> {
+        let database = tokio::task::spawn_blocking(|| test_servers::Postgres::shared()?.create_database()).await??;
+        let pool = PoolSettings { max_connections: 8, acquire_ms: 30_000, ..PoolSettings::default() };
+        let db = Db::open(database.url(), &pool).await?;
+        Self::on(db, tempfile::tempdir()?, Some(database)).await
+    }
+
+    async fn on(db: Db, folder: TempDir, postgres: Option<test_servers::Database>) -> Result<Self> {
+        let service = IncidentsService;
+        run::migrate(&db, &service).await?;
+        let clock = Clock::fixed(morning());
+        let master = Arc::new(MasterKey::new_to_file(&folder.path().join("master.key"))?);
+        let keys = Keyring::load(&db, master, Suite::Aes256Gcm, &clock).await?;
+        let context = Context {
+            db: db.clone(),
+            clock: clock.clone(),
+            ids: Ids::seeded(clock.clone(), 1),
+            keys: keys.clone(),
+            outbox: Outbox::default(),
+            message_bytes: 1 << 20,
+        };
+        let app = App::new(context.clone());
+        let key = SigningKey::new_to_file(&folder.path().join("token.key"))?;
+        let verifier = TokenVerifier::new(key.public(), clock.clone());
+        let gate = Gate::new(verifier, 1000, Meter::new().map_err(anyhow::Error::msg)?);
+        let door = IncidentServiceClient::new(gate.layer(service.build(context).routes));
+        let signer = TokenSigner::new(&key, clock.clone());
+        Ok(Self { app, db, clock, keys, door, signer, folder, postgres })
+    }
+
+    /// A request of somebody.
+    pub fn of<T>(&self, who: &Person, message: T) -> Result<Request<T>> {
+        let token = self.signer.sign(&who.principal, TimeDelta::minutes(10))?;
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("authorization", format!("Bearer {token}").parse()?);
+        if let Some(purpose) = who.purpose {
+            request.metadata_mut().insert("linju-purpose", purpose.parse()?);
+        }
+        Ok(request)
+    }
+
+    /// Reports a broken lamp.
+    pub async fn report(&self, who: &Person) -> Result<v1::Incident> {
+        Ok(self.door.clone().report_incident(self.of(who, lamp(Uuid::from_u128(rand())))?).await?.into_inner())
+    }
+
+    pub async fn get(&self, who: &Person, id: &str) -> Result<v1::Incident> {
+        let request = self.of(who, v1::GetIncidentRequest { id: id.to_owned() })?;
+        Ok(self.door.clone().get_incident(request).await?.into_inner())
+    }
+
+    pub async fn timeline(&self, who: &Person, id: &str) -> Result<Vec<v1::TimelineEntry>> {
+        let request = self.of(who, v1::ListTimelineRequest { id: id.to_owned() })?;
+        Ok(self.door.clone().list_timeline(request).await?.into_inner().entries)
+    }
+
+    /// What a statement answers, as text, a row a line, columns by `|`.
+    pub async fn rows(&self, sql: &str) -> Result<Vec<String>> {
+        let rows = self.db.raw_writer().query_all_raw(Statement::from_string(self.db.backend(), sql)).await?;
+        rows.iter().map(|row| row.try_get_by_index::<String>(0).context("a text")).collect()
+    }
+
+    pub async fn count(&self, table: &str) -> Result<i64> {
+        let statement = Statement::from_string(self.db.backend(), format!("SELECT count(*) FROM {table}"));
+        let row = self.db.raw_writer().query_one_raw(statement).await?.context("a row")?;
+        Ok(row.try_get_by_index(0)?)
+    }
+
+    pub async fn run(&self, sql: &str) -> Result<u64, sea_orm::DbErr> {
+        Ok(self.db.raw_writer().execute_unprepared(sql).await?.rows_affected())
+    }
+
+    /// Kinds and bodies of the events that wait in the outbox, in order.
+    pub async fn told(&self) -> Result<Vec<String>> {
+        self.rows("SELECT kind || ' ' || data FROM outbox ORDER BY position").await
+    }
+
+    pub fn is_postgres(&self) -> bool {
+        self.db.backend() == DbBackend::Postgres
+    }
+}
+
+/// Different request ids; nothing depends on their values.
+pub fn rand() -> u128 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    u128::from(NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+pub const WORDS: &str = "3单元楼道的灯坏了，王阿姨昨晚摔倒了";
+
+/// A report of one's own through the app.
+pub fn lamp(request_id: Uuid) -> v1::ReportIncidentRequest {
+    v1::ReportIncidentRequest {
+        channel: v1::Channel::App.into(),
+        place: Some(v1::Place {
+            area_code: GRID.to_owned(),
+            address: "白玉小区3栋2单元".to_owned(),
+            latitude: Some(31.86),
+            longitude: Some(106.75),
+        }),
+        description: WORDS.to_owned(),
+        reporter: None,
+        category: String::new(),
+        request_id: request_id.to_string(),
+    }
+}
+
+/// Somebody with a token.
+#[derive(Clone)]
+pub struct Person {
+    principal: Principal,
+    purpose: Option<&'static str>,
+}
+
+impl Person {
+    pub fn new(subject: &str, role: Role, area: &str) -> Self {
+        let areas = Some(vec![area.parse().expect("an area code")]);
+        let principal = Principal {
+            subject: subject.to_owned(),
+            on_behalf: None,
+            grants: vec![Grant { role, areas, unit: None }],
+        };
+        Self { principal, purpose: None }
+    }
+
+    pub fn of_unit(mut self, unit: &str) -> Self {
+        self.principal.grants[0].unit = Some(unit.to_owned());
+        self
+    }
+
+    pub fn and(mut self, other: &Self) -> Self {
+        self.principal.grants.extend(other.principal.grants.iter().cloned());
+        self
+    }
+
+    pub fn because(mut self, purpose: &'static str) -> Self {
+        self.purpose = Some(purpose);
+        self
+    }
+}
+
+pub fn resident() -> Person {
+    Person::new("u-resident", Role::Resident, SUBDISTRICT)
+}
+
+pub fn clerk() -> Person {
+    Person::new("u-clerk", Role::CallClerk, SUBDISTRICT)
+}
+
+pub fn dispatcher() -> Person {
+    Person::new("u-dispatcher", Role::Dispatcher, SUBDISTRICT)
+}
+
+pub fn handler() -> Person {
+    Person::new("u-handler", Role::Handler, SUBDISTRICT).of_unit("lights")
+}
+
+/// The reason in a refusal.
+pub fn reason<T>(outcome: Result<T, Status>) -> String {
+    use tonic_types::StatusExt;
+    match outcome {
+        Ok(_) => "no refusal".to_owned(),
+        Err(status) => {
+            let info = status.get_details_error_info().map(|info| info.reason).unwrap_or_default();
+            format!("{:?} {info}", status.code())
+        }
+    }
+}
+
+/// The way of an incident, step by step, by the usual people.
+pub struct Steps<'g> {
+    pub ground: &'g Ground,
+    pub id: String,
+}
+
+impl Ground {
+    pub fn steps(&self, incident: &v1::Incident) -> Steps<'_> {
+        Steps { ground: self, id: incident.id.clone() }
+    }
+}
+
+macro_rules! steps {
+    ($($step:ident: $method:ident($request:ident { $($field:ident),* }),)+) => {
+        impl Steps<'_> {
+            $(
+                pub async fn $step(
+                    &self, who: &Person, $($field: impl Into<fields::$field>),*
+                ) -> Result<v1::Incident, Status> {
+                    let message = v1::$request { id: self.id.clone(), $($field: $field.into(),)* ..Default::default() };
+                    let request = self.ground.of(who, message).map_err(|e| Status::internal(e.to_string()))?;
+                    Ok(self.ground.door.clone().$method(request).await?.into_inner())
+                }
+            )+
+        }
+    };
+}
+
+/// The types of the requests' fields, under the fields' names.
+#[expect(non_camel_case_types, reason = "they carry the names of fields")]
+mod fields {
+    pub type category = String;
+    pub type urgency = i32;
+    pub type endangers = Option<super::v1::Building>;
+    pub type unit = String;
+    pub type etag = String;
+    pub type reason = String;
+    pub type text = String;
+    pub type visibility = i32;
+    pub type question = String;
+    pub type answer = String;
+    pub type solution = String;
+    pub type satisfaction = i32;
+    pub type duplicate_of = String;
+    pub type next_look_on = String;
+}
+
+steps! {
+    triage: triage_incident(TriageIncidentRequest { category, urgency, endangers }),
+    dispatch: dispatch_incident(DispatchIncidentRequest { unit }),
+    accept: accept_incident(AcceptIncidentRequest {}),
+    accept_read: accept_incident(AcceptIncidentRequest { etag }),
+    give_back: return_incident(ReturnIncidentRequest { reason }),
+    note: add_note(AddNoteRequest { text, visibility }),
+    start: start_work(StartWorkRequest {}),
+    ask: ask_reporter(AskReporterRequest { question }),
+    answer: answer_question(AnswerQuestionRequest { answer }),
+    propose: propose_solution(ProposeSolutionRequest { solution }),
+    confirm: confirm_solution(ConfirmSolutionRequest { satisfaction }),
+    reopen: reopen_incident(ReopenIncidentRequest { reason }),
+    withdraw: withdraw_incident(WithdrawIncidentRequest { reason }),
+    join: join_duplicate(JoinDuplicateRequest { duplicate_of }),
+    give_up: declare_unsolvable(DeclareUnsolvableRequest { reason, next_look_on }),
+}
+
+impl Steps<'_> {
+    /// As far as the unit's door.
+    pub async fn to_dispatched(&self) -> Result<v1::Incident, Status> {
+        self.triage(&dispatcher(), "roads.street_light", v1::Urgency::Routine, None).await?;
+        self.dispatch(&dispatcher(), "lights").await
+    }
+
+    /// As far as the proposed solution.
+    pub async fn to_proposed(&self) -> Result<v1::Incident, Status> {
+        self.to_dispatched().await?;
+        self.accept(&handler()).await?;
+        self.start(&handler()).await?;
+        self.propose(&handler(), "换了灯泡").await
+    }
+}

@@ -1,0 +1,95 @@
+//! `linju keys new|rotate|token`
+
+use std::process::ExitCode;
+
+use chassis::{
+    access::{Grant, Principal, TokenSigner, role_of},
+    data::{AreaCode, reseal_column},
+    run::{Install, Settings, new_keys},
+};
+use chrono::TimeDelta;
+use serde_json::json;
+
+use crate::{
+    cli::Keys,
+    output::{Output, Usage},
+    services::ALL,
+};
+
+pub(super) async fn run(settings: Settings, what: Keys, output: Output) -> anyhow::Result<ExitCode> {
+    match what {
+        Keys::New => {
+            let made = new_keys(&settings)?;
+            let text = if made.is_empty() {
+                "all keys are there; nothing was made".to_owned()
+            } else {
+                let files = made.join("\n  ");
+                format!("made\n  {files}\nKeep a copy of the master key elsewhere: without it the sealed data cannot be read.")
+            };
+            output.result(&json!({ "made": made }), &text);
+        }
+        Keys::Rotate => rotate(&Install::prepare(settings)?, output).await?,
+        Keys::Token { role, scope, unit, subject, ttl } => {
+            let token = token(&Install::prepare(settings)?, &role, &scope, unit, subject, ttl)?;
+            output.result(&json!({ "token": token, "minutes": ttl }), &token);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn rotate(install: &Install, output: Output) -> anyhow::Result<()> {
+    let mut told = serde_json::Map::new();
+    let mut text = String::new();
+    for service in ALL {
+        let context = install.context(service).await?;
+        let key = context.keys.rotate().await?;
+        // Running copies take the new key up within seconds; what they sealed with the old one meanwhile stays readable.
+        let (mut seen, mut resealed) = (0, 0);
+        for column in service.sealed_columns() {
+            let bar = output.counter("values sealed again");
+            let progress = reseal_column(&context.db, &context.keys, column, None, |p| bar.set_position(p.seen)).await?;
+            bar.finish_and_clear();
+            anyhow::ensure!(
+                progress.unreadable == 0,
+                "{} values of {}.{} cannot be opened with the keys of this install: restore them from a backup; nothing \
+                 of them was changed",
+                progress.unreadable,
+                column.table,
+                column.column
+            );
+            seen += progress.seen;
+            resealed += progress.resealed;
+        }
+        text.push_str(&format!("{}: data key {key}; {resealed} of {seen} values sealed again\n", service.name()));
+        told.insert(service.name().to_owned(), json!({ "key": key, "seen": seen, "resealed": resealed }));
+        context.db.close().await;
+    }
+    output.result(&told, &text);
+    Ok(())
+}
+
+fn token(
+    install: &Install,
+    roles: &[String],
+    scopes: &[String],
+    unit: Option<String>,
+    subject: String,
+    minutes: u32,
+) -> anyhow::Result<String> {
+    if roles.is_empty() || scopes.is_empty() {
+        return Err(Usage("name at least one --role and one --scope (an area code, or `all`)".to_owned()).into());
+    }
+    let areas = if scopes.iter().any(|s| s == "all") {
+        None
+    } else {
+        let read = scopes.iter().map(|s| s.parse::<AreaCode>().map_err(|e| Usage(format!("--scope {s}: {e}"))));
+        Some(read.collect::<Result<Vec<_>, _>>()?)
+    };
+    let grants = roles.iter().map(|code| {
+        let role = role_of(code).ok_or_else(|| Usage(format!("--role {code}: there is no such role")))?;
+        Ok(Grant { role, areas: areas.clone(), unit: unit.clone() })
+    });
+    let principal = Principal { subject, on_behalf: None, grants: grants.collect::<Result<_, Usage>>()? };
+    let signer = TokenSigner::new(&install.signer()?, install.clock.clone());
+    Ok(signer.sign(&principal, TimeDelta::minutes(i64::from(minutes)))?)
+}

@@ -1,0 +1,44 @@
+//! `linju serve`
+
+use std::{process::ExitCode, time::Instant};
+
+use chassis::run::{Settings, Telemetry, start};
+
+use crate::{
+    output::{Output, exit},
+    services,
+};
+
+pub(super) async fn run(settings: Settings, names: &[String], output: Output) -> anyhow::Result<ExitCode> {
+    let began = Instant::now();
+    let services = services::named(names)?;
+    let telemetry = Telemetry::start(&settings.telemetry).map_err(crate::output::Usage)?;
+    let (embedded, folder) = (settings.is_embedded(), settings.data_dir.clone());
+    let running = start(settings, &services).await?;
+    let names: Vec<_> = services.iter().map(|s| s.name()).collect();
+    tracing::info!(
+        services = names.join(","),
+        grpc = %running.grpc,
+        observe = %running.observe,
+        ready_ms = began.elapsed().as_millis(),
+        "serving"
+    );
+    let place = if embedded { format!("the data lies in {}", folder.display()) } else { "the data lies in Postgres".to_owned() };
+    output.say(&format!(
+        "\nLinju serves {names} at grpc://{grpc}; {place}.\nMetrics and health: http://{observe}/metrics, \
+         http://{observe}/healthz/ready\n\nTry next, in another terminal:\n  linju demo                                      \
+         a subdistrict of synthetic people\n  linju keys token --role community_manager --scope 511903001     a token to \
+         call with\n  linju doctor                                    is everything well?\n\nCtrl-C stops it.",
+        names = names.join(" and "),
+        grpc = running.grpc,
+        observe = running.observe,
+    ));
+    running.until_signal().await?;
+    tracing::info!("stopping");
+    let in_time = running.stop().await;
+    telemetry.flush().await;
+    if !in_time {
+        output.say("some work was cut off at the deadline; nothing that was answered is lost");
+    }
+    Ok(ExitCode::from(if in_time { 0 } else { exit::FAILED }))
+}

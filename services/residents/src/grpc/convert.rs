@@ -1,0 +1,267 @@
+//! The only place that knows both the words of the contract and those of the domain.
+
+use chassis::data::{AreaLevel, etag};
+use chrono::{DateTime, NaiveDate, Utc};
+use linju_proto::residents::v1::{self as proto, cell};
+
+use crate::{
+    app::{CareList, CareListEntry, DwellingView, FiguresOf, HouseholdView, MemberView, Record},
+    domain::{
+        care::CareTag,
+        facts::{FactGroup, Source},
+        figures::{Figures, PyramidStep},
+        person::{Living, Registration, Relation, Sex},
+        standing::Status,
+        suppression::Cell,
+    },
+    store::{area, care_tag as tag, dwelling, household, resident},
+};
+
+/// Two enums that say the same. What is unspecified in the contract is none here, or the default that is named.
+macro_rules! same {
+    ($to:ident, $from:ident, $domain:ident = $proto:ident { $($word:ident = $name:ident),+ $(,)? }) => {
+        pub(crate) fn $to(word: $domain) -> proto::$proto {
+            match word {
+                $( $domain::$word => proto::$proto::$name, )+
+            }
+        }
+
+        pub(crate) fn $from(name: proto::$proto) -> Option<$domain> {
+            match name {
+                proto::$proto::Unspecified => None,
+                $( proto::$proto::$name => Some($domain::$word), )+
+            }
+        }
+    };
+}
+
+same!(sex_name, sex, Sex = Sex { Male = Male, Female = Female });
+same!(registration_name, registration, Registration = Registration {
+    Registered = Registered,
+    MovedIn = MovedIn,
+    Separated = Separated,
+    Overseas = Overseas,
+});
+same!(living_name, living, Living = Living {
+    Here = Resident,
+    WorkingAway = WorkingAway,
+    StudyingAway = StudyingAway,
+    Vacant = Vacant,
+});
+same!(relation_name, some_relation, Relation = Relation {
+    Head = Head,
+    Spouse = Spouse,
+    Child = Child,
+    Parent = Parent,
+    Grandparent = Grandparent,
+    Grandchild = Grandchild,
+    Sibling = Sibling,
+    Other = Other,
+});
+same!(care_tag_kind, care_tag, CareTag = CareTagKind {
+    LivingAlone = LivingAlone,
+    EmptyNest = EmptyNest,
+    OldestOld = OldestOld,
+    Dementia = Dementia,
+    Dependent = Dependent,
+    Disabled = Disabled,
+    SeverelyDisabled = SeverelyDisabled,
+    Wheelchair = Wheelchair,
+    LowIncome = LowIncome,
+    LeftBehindChild = LeftBehindChild,
+    LeftBehindElder = LeftBehindElder,
+    SpecialFamily = SpecialFamily,
+});
+
+pub(crate) fn resident_state(status: Status) -> proto::ResidentState {
+    match status {
+        Status::Living => proto::ResidentState::Living,
+        Status::Left => proto::ResidentState::Left,
+        Status::Died => proto::ResidentState::Died,
+        Status::Merged => proto::ResidentState::Merged,
+    }
+}
+
+/// Whose place in the household is not stated is some other member of it.
+pub(crate) fn relation(name: proto::Relation) -> Relation {
+    some_relation(name).unwrap_or(Relation::Other)
+}
+
+fn timestamp(at: DateTime<Utc>) -> Option<prost_types::Timestamp> {
+    let nanos = i32::try_from(at.timestamp_subsec_nanos()).unwrap_or_default();
+    Some(prost_types::Timestamp { seconds: at.timestamp(), nanos })
+}
+
+impl From<area::Model> for proto::Area {
+    fn from(row: area::Model) -> Self {
+        let area::Model { code, name, parent } = row;
+        let level = match code.level() {
+            AreaLevel::County => proto::AreaLevel::County,
+            AreaLevel::Subdistrict => proto::AreaLevel::Subdistrict,
+            AreaLevel::Community => proto::AreaLevel::Community,
+            AreaLevel::Grid => proto::AreaLevel::Grid,
+        };
+        let parent_code = parent.map(|parent| parent.to_string()).unwrap_or_default();
+        Self { code: code.to_string(), name, level: level.into(), parent_code }
+    }
+}
+
+impl From<tag::Model> for proto::CareTag {
+    fn from(row: tag::Model) -> Self {
+        let tag::Model { resident_id: _, kind, source, observed_on, expires_on, cleared_on: _ } = row;
+        Self {
+            kind: care_tag_kind(kind).into(),
+            source: source.to_string(),
+            observed_on: observed_on.to_string(),
+            expires_on: expires_on.map(|day| day.to_string()).unwrap_or_default(),
+        }
+    }
+}
+
+impl From<Record> for proto::Resident {
+    fn from(record: Record) -> Self {
+        let Record { row, tags, national_id, phone } = record;
+        let clear = |text: Option<chassis::data::SecretText>| text.map(|text| text.expose().to_owned());
+        Self {
+            freshness: freshness(&row),
+            id: row.id.to_string(),
+            name: row.name,
+            sex: sex_name(row.sex).into(),
+            birth_date: row.birth_date.to_string(),
+            national_id: clear(national_id).unwrap_or_default(),
+            phone: clear(phone).unwrap_or_default(),
+            registration: row.registration.map(|word| registration_name(word).into()).unwrap_or_default(),
+            living: row.living.map(|word| living_name(word).into()).unwrap_or_default(),
+            state: resident_state(row.state).into(),
+            area_code: row.area_code.to_string(),
+            household_id: row.household_id.map(|id| id.to_string()).unwrap_or_default(),
+            relation: relation_name(row.relation).into(),
+            care_tags: tags.into_iter().map(proto::CareTag::from).collect(),
+            merged_into: row.merged_into.map(|id| id.to_string()).unwrap_or_default(),
+            created_at: timestamp(row.created_at),
+            updated_at: timestamp(row.updated_at),
+            etag: etag(row.version),
+        }
+    }
+}
+
+fn freshness(row: &resident::Model) -> Vec<proto::Freshness> {
+    let of = |group: FactGroup, on: Option<NaiveDate>, from: Option<Source>| {
+        let (on, from) = on.zip(from)?;
+        Some(proto::Freshness { group: group.to_string(), observed_on: on.to_string(), source: from.to_string() })
+    };
+    [
+        of(FactGroup::Identity, Some(row.identity_on), Some(row.identity_from)),
+        of(FactGroup::Contact, row.contact_on, row.contact_from),
+        of(FactGroup::Registration, row.registration_on, row.registration_from),
+        of(FactGroup::Living, row.living_on, row.living_from),
+        of(FactGroup::Household, Some(row.household_on), Some(row.household_from)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+impl From<DwellingView> for proto::Dwelling {
+    fn from(view: DwellingView) -> Self {
+        let DwellingView { row, unit, room } = view;
+        let dwelling::Model { id, area_code, compound, building, unit: _, room: _, address_index: _, created_at: _ } = row;
+        Self {
+            id: id.to_string(),
+            area_code: area_code.to_string(),
+            compound,
+            building,
+            unit: unit.map(|text| text.expose().to_owned()).unwrap_or_default(),
+            room: room.map(|text| text.expose().to_owned()).unwrap_or_default(),
+        }
+    }
+}
+
+impl From<HouseholdView> for proto::Household {
+    fn from(view: HouseholdView) -> Self {
+        let HouseholdView { row, dwelling, members } = view;
+        let household::Model { id, dwelling_id: _, area_code: _, number, number_key: _, observed_on: _, created_at: _ } = row;
+        let members = members.into_iter().map(|member| {
+            let MemberView { resident, name, relation, from, until } = member;
+            proto::Member {
+                resident_id: resident.to_string(),
+                name,
+                relation: relation_name(relation).into(),
+                from: from.to_string(),
+                until: until.map(|day| day.to_string()).unwrap_or_default(),
+            }
+        });
+        Self { id: id.to_string(), dwelling: Some(dwelling.into()), members: members.collect(), number }
+    }
+}
+
+impl From<CareList> for proto::DrawCareListResponse {
+    fn from(list: CareList) -> Self {
+        let CareList { entries, residents } = list;
+        let entries = entries.into_iter().map(|entry| {
+            let CareListEntry { record, dwelling, age } = entry;
+            proto::CareListEntry {
+                resident: Some(record.into()),
+                dwelling: dwelling.map(proto::Dwelling::from),
+                age: i32::try_from(age).unwrap_or(i32::MAX),
+            }
+        });
+        Self { entries: entries.collect(), residents: i32::try_from(residents).unwrap_or(i32::MAX) }
+    }
+}
+
+fn shown(cell: Cell) -> Option<proto::Cell> {
+    let value = match cell {
+        Cell::Count(count) => cell::Value::Count(i64::try_from(count).unwrap_or(i64::MAX)),
+        Cell::Suppressed => cell::Value::Suppressed(true),
+    };
+    Some(proto::Cell { value: Some(value) })
+}
+
+fn number(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+impl From<FiguresOf> for proto::Figures {
+    fn from(of: FiguresOf) -> Self {
+        let FiguresOf { area, figures, as_of } = of;
+        let Figures {
+            people,
+            male: _,
+            female: _,
+            pyramid,
+            dependency,
+            registrations,
+            care,
+            households,
+            household_sizes,
+        } = figures;
+        let registered = |wanted| registrations.iter().find(|(kind, _)| *kind == wanted).and_then(|(_, cell)| shown(*cell));
+        Self {
+            area_code: area.to_string(),
+            residents: shown(people),
+            households: shown(households),
+            age_bands: pyramid
+                .into_iter()
+                .map(|PyramidStep { band, male, female }| proto::AgeBand {
+                    from_age: number(band.from_age()),
+                    male: shown(male),
+                    female: shown(female),
+                })
+                .collect(),
+            household_sizes: household_sizes
+                .into_iter()
+                .map(|(members, cell)| proto::SizeBand { members: number(members), households: shown(cell) })
+                .collect(),
+            registered: registered(Registration::Registered),
+            moved_in: registered(Registration::MovedIn),
+            care_tags: care
+                .into_iter()
+                .map(|(kind, cell)| proto::TagCount { kind: care_tag_kind(kind).into(), residents: shown(cell) })
+                .collect(),
+            child_dependency: dependency.children,
+            elder_dependency: dependency.elders,
+            as_of: as_of.to_string(),
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The front door for calls: each method reads its request, asks the app, and answers.
+
+pub(crate) mod convert;
+mod request;
+
+use chassis::access::{Call, Look, look};
+use linju_proto::{
+    common::v1::Role,
+    residents::v1::{
+        Area, ClearCareTagRequest, CreateHouseholdRequest, CreateResidentRequest, DrawCareListRequest,
+        DrawCareListResponse, EndResidenceRequest, Figures, GetAreaRequest, GetFiguresRequest, GetHouseholdRequest,
+        GetResidentRequest, Household, ListAreasRequest, ListAreasResponse, ListResidentsRequest,
+        ListResidentsResponse, MergeResidentsRequest, MoveResidentRequest, Resident, SearchResidentsRequest,
+        SearchResidentsResponse, SetCareTagRequest, UnmergeResidentRequest, UpdateResidentRequest,
+        area_service_server::AreaService, care_service_server::CareService, resident_service_server::ResidentService,
+    },
+};
+use tonic::{Request, Response, Status};
+
+use crate::{
+    Error,
+    app::{App, By, HouseholdView, Record, ResidentPage},
+    domain::facts::Source,
+};
+use request::{area_of, areas_page, id_of, request_key};
+
+/// The three services over one app.
+#[derive(Clone, Debug)]
+pub struct Api(pub App);
+
+/// What an answer with a person's record shows.
+const RECORD: &str = "name,birth_date,national_id,phone,care_tags";
+
+impl Api {
+    /// Who calls, as the app asks.
+    fn by(call: &Call) -> By {
+        let source = if call.acts_as(Role::GridWorker) { Source::Visit } else { Source::Desk };
+        By { scope: call.scope().clone(), who: call.subject().to_owned(), source }
+    }
+
+    async fn look(&self, call: &Call, looks: Vec<Look>) -> Result<(), Error> {
+        let App { db, ids, clock, .. } = &self.0;
+        Ok(look(db, ids, clock, call, looks).await?)
+    }
+
+    async fn answer(&self, call: &Call, record: Record) -> Result<Response<Resident>, Status> {
+        self.look(call, vec![Look { subject: record.row.id.0, fields: RECORD }]).await?;
+        Ok(Response::new(record.into()))
+    }
+
+    async fn residents(&self, call: &Call, page: ResidentPage) -> Result<(Vec<Resident>, String), Status> {
+        let looks = page.records.iter().map(|record| Look { subject: record.row.id.0, fields: RECORD }).collect();
+        self.look(call, looks).await?;
+        Ok((page.records.into_iter().map(Resident::from).collect(), page.next))
+    }
+
+    async fn household(&self, call: &Call, household: HouseholdView) -> Result<Response<Household>, Status> {
+        let people = household.members.iter().map(|member| Look { subject: member.resident.0, fields: "name" });
+        let place = Look { subject: household.dwelling.row.id.0, fields: "unit,room" };
+        self.look(call, people.chain([place]).collect()).await?;
+        Ok(Response::new(household.into()))
+    }
+}
+
+#[tonic::async_trait]
+impl AreaService for Api {
+    async fn get_area(&self, request: Request<GetAreaRequest>) -> Result<Response<Area>, Status> {
+        let code = area_of("code", &request.into_inner().code)?;
+        Ok(Response::new(self.0.get_area(code).await?.into()))
+    }
+
+    async fn list_areas(&self, request: Request<ListAreasRequest>) -> Result<Response<ListAreasResponse>, Status> {
+        let (parent, page) = areas_page(&request.into_inner())?;
+        let (areas, next_page_token) = self.0.list_areas(parent, page).await?;
+        let areas = areas.into_iter().map(Area::from).collect();
+        Ok(Response::new(ListAreasResponse { areas, next_page_token }))
+    }
+}
+
+#[tonic::async_trait]
+impl ResidentService for Api {
+    async fn create_resident(&self, request: Request<CreateResidentRequest>) -> Result<Response<Resident>, Status> {
+        let call = Call::of(&request)?;
+        let request = request.into_inner();
+        let key = request_key(&self.0.keys, &call, &request.request_id, &request)?;
+        let record = self.0.create(&Self::by(&call), key, request.try_into()?).await?;
+        self.answer(&call, record).await
+    }
+
+    async fn get_resident(&self, request: Request<GetResidentRequest>) -> Result<Response<Resident>, Status> {
+        let call = Call::of(&request)?;
+        let record = self.0.get(call.scope(), id_of("id", &request.into_inner().id)?).await?;
+        self.answer(&call, record).await
+    }
+
+    async fn list_residents(
+        &self,
+        request: Request<ListResidentsRequest>,
+    ) -> Result<Response<ListResidentsResponse>, Status> {
+        let call = Call::of(&request)?;
+        let page = self.0.list(call.scope(), request.into_inner().try_into()?).await?;
+        let (residents, next_page_token) = self.residents(&call, page).await?;
+        Ok(Response::new(ListResidentsResponse { residents, next_page_token }))
+    }
+
+    async fn search_residents(
+        &self,
+        request: Request<SearchResidentsRequest>,
+    ) -> Result<Response<SearchResidentsResponse>, Status> {
+        let call = Call::of(&request)?;
+        let page = self.0.search(call.scope(), request.into_inner().try_into()?).await?;
+        let (residents, next_page_token) = self.residents(&call, page).await?;
+        Ok(Response::new(SearchResidentsResponse { residents, next_page_token }))
+    }
+
+    async fn update_resident(&self, request: Request<UpdateResidentRequest>) -> Result<Response<Resident>, Status> {
+        let call = Call::of(&request)?;
+        let record = self.0.update(&Self::by(&call), request.into_inner().try_into()?).await?;
+        self.answer(&call, record).await
+    }
+
+    async fn move_resident(&self, request: Request<MoveResidentRequest>) -> Result<Response<Resident>, Status> {
+        let call = Call::of(&request)?;
+        let record = self.0.move_to(&Self::by(&call), request.into_inner().try_into()?).await?;
+        self.answer(&call, record).await
+    }
+
+    async fn end_residence(&self, request: Request<EndResidenceRequest>) -> Result<Response<Resident>, Status> {
+        let call = Call::of(&request)?;
+        let record = self.0.end(&Self::by(&call), request.into_inner().try_into()?).await?;
+        self.answer(&call, record).await
+    }
+
+    async fn merge_residents(&self, request: Request<MergeResidentsRequest>) -> Result<Response<Resident>, Status> {
+        let call = Call::of(&request)?;
+        let record = self.0.merge(&Self::by(&call), request.into_inner().try_into()?).await?;
+        self.answer(&call, record).await
+    }
+
+    async fn unmerge_resident(&self, request: Request<UnmergeResidentRequest>) -> Result<Response<Resident>, Status> {
+        let call = Call::of(&request)?;
+        let record = self.0.unmerge(&Self::by(&call), request.into_inner().try_into()?).await?;
+        self.answer(&call, record).await
+    }
+
+    async fn set_care_tag(&self, request: Request<SetCareTagRequest>) -> Result<Response<Resident>, Status> {
+        let call = Call::of(&request)?;
+        let record = self.0.set_care_tag(&Self::by(&call), request.into_inner().try_into()?).await?;
+        self.answer(&call, record).await
+    }
+
+    async fn clear_care_tag(&self, request: Request<ClearCareTagRequest>) -> Result<Response<Resident>, Status> {
+        let call = Call::of(&request)?;
+        let record = self.0.clear_care_tag(&Self::by(&call), request.into_inner().try_into()?).await?;
+        self.answer(&call, record).await
+    }
+
+    async fn create_household(&self, request: Request<CreateHouseholdRequest>) -> Result<Response<Household>, Status> {
+        let call = Call::of(&request)?;
+        let request = request.into_inner();
+        let key = request_key(&self.0.keys, &call, &request.request_id, &request)?;
+        let household = self.0.create_household(&Self::by(&call), key, request.try_into()?).await?;
+        self.household(&call, household).await
+    }
+
+    async fn get_household(&self, request: Request<GetHouseholdRequest>) -> Result<Response<Household>, Status> {
+        let call = Call::of(&request)?;
+        let household = self.0.get_household(call.scope(), id_of("id", &request.into_inner().id)?).await?;
+        self.household(&call, household).await
+    }
+}
+
+#[tonic::async_trait]
+impl CareService for Api {
+    async fn draw_care_list(
+        &self,
+        request: Request<DrawCareListRequest>,
+    ) -> Result<Response<DrawCareListResponse>, Status> {
+        let call = Call::of(&request)?;
+        call.needs_purpose().map_err(Error::from)?;
+        let list = self.0.draw_care_list(call.scope(), &request.into_inner().try_into()?).await?;
+        let fields = "name,birth_date,national_id,phone,care_tags,unit,room";
+        let looks = list.entries.iter().map(|entry| Look { subject: entry.record.row.id.0, fields });
+        self.look(&call, looks.collect()).await?;
+        Ok(Response::new(list.into()))
+    }
+
+    async fn get_figures(&self, request: Request<GetFiguresRequest>) -> Result<Response<Figures>, Status> {
+        let call = Call::of(&request)?;
+        let area = area_of("area_code", &request.into_inner().area_code)?;
+        Ok(Response::new(self.0.figures(call.scope(), area).await?.into()))
+    }
+}
