@@ -1,0 +1,10 @@
+//! Tests over the whole program: the binary `linju` on real databases and a real bus, called over gRPC and by its command
+//! line. One test program, so that it is linked once.
+
+mod bad_input;
+mod contracts;
+mod faults;
+mod ground;
+mod journey;
+mod privacy;
+mod program;

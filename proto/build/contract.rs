@@ -136,7 +136,10 @@ impl Contract {
         for message in ours.iter().filter(|m| !m.is_map_entry()) {
             let event = message.parent_file().name().ends_with("/events.proto");
             if event && personal[message.full_name()] {
-                return Err(format!("event {} holds personal data; an event carries ids and codes", message.full_name()));
+                return Err(format!(
+                    "event {} holds personal data; an event carries ids and codes",
+                    message.full_name()
+                ));
             }
             messages.push(Message {
                 full_name: message.full_name().to_owned(),
@@ -218,7 +221,8 @@ fn read_field(
         Kind::Message(_) | Kind::Bytes | Kind::Bool => Shape::Other,
         _ => Shape::Number,
     };
-    let holds_personal = matches!(field.kind(), Kind::Message(m) if personal.get(m.full_name()).copied().unwrap_or(false));
+    let holds_personal =
+        matches!(field.kind(), Kind::Message(m) if personal.get(m.full_name()).copied().unwrap_or(false));
     if (class.is_some() || holds_personal) && (field.is_map() || in_oneof) {
         return Err(format!("{}: personal data in a map or oneof cannot be masked", field.full_name()));
     }

@@ -66,7 +66,8 @@ impl<U: Message + Contract + Default> Decoder for ContractDecoder<U> {
     fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
         let item = U::decode(buf).map_err(|e| {
             let details = ErrorDetails::with_error_info("MALFORMED_MESSAGE", "linju", []);
-            let message = format!("the message is not valid protobuf of this type ({e}): check the client's contract version");
+            let message =
+                format!("the message is not valid protobuf of this type ({e}): check the client's contract version");
             Status::with_error_details(Code::InvalidArgument, message, details)
         })?;
         if U::REQUEST {

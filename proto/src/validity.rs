@@ -143,7 +143,11 @@ impl Checker {
             return self.note(name, "enum.defined_only", format!("{value} is not a value of this enum"));
         }
         if not_in.contains(&value) {
-            return self.note(name, "enum.not_in", if value == 0 { "is missing: set it" } else { "is not allowed here" });
+            return self.note(
+                name,
+                "enum.not_in",
+                if value == 0 { "is missing: set it" } else { "is not allowed here" },
+            );
         }
         if !within.is_empty() && !within.contains(&value) {
             self.note(name, "enum.in", "is not allowed here");
@@ -162,14 +166,18 @@ fn is_uuid(value: &str) -> bool {
 
 /// `INVALID_ARGUMENT` with an `ErrorInfo` (reason `INVALID_FIELD`) and a field violation for each broken rule.
 pub fn refuse(violations: Vec<Violation>) -> Status {
-    let fields: Vec<_> =
-        violations.iter().take(3).map(|v| format!("{} {}", v.field, v.message)).collect();
+    let fields: Vec<_> = violations.iter().take(3).map(|v| format!("{} {}", v.field, v.message)).collect();
     let more = if violations.len() > 3 { format!("; and {} more", violations.len() - 3) } else { String::new() };
     let mut details = ErrorDetails::with_error_info("INVALID_FIELD", "linju", []);
     details.set_bad_request(
         violations
             .into_iter()
-            .map(|v| FieldViolation { field: v.field, description: v.message, reason: v.rule.to_owned(), ..FieldViolation::default() })
+            .map(|v| FieldViolation {
+                field: v.field,
+                description: v.message,
+                reason: v.rule.to_owned(),
+                ..FieldViolation::default()
+            })
             .collect::<Vec<_>>(),
     );
     Status::with_error_details(Code::InvalidArgument, format!("{}{more}", fields.join("; ")), details)

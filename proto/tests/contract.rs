@@ -82,9 +82,8 @@ fn a_rule_that_nothing_enforces_stops_the_build() {
     let unasked = refusal("message A { string n = 1 [(buf.validate.field).string.min_len = 1]; }");
     assert!(unasked.contains("never checked"), "{unasked}");
     let service = format!("service S {{ rpc Go(Q) returns (A) {{ {OPEN} }} }}\nmessage A {{}}");
-    let broken = refusal(&format!(
-        "{service}\nmessage Q {{ string n = 1 [(buf.validate.field).string.pattern = \"[\"]; }}"
-    ));
+    let broken =
+        refusal(&format!("{service}\nmessage Q {{ string n = 1 [(buf.validate.field).string.pattern = \"[\"]; }}"));
     assert!(broken.contains("pattern ["), "{broken}");
 }
 
@@ -98,7 +97,9 @@ fn options_survive_only_in_the_encoded_descriptors() {
     assert!(contract::Contract::read(&pool).is_err());
     let pool = DescriptorPool::decode(linju_proto::DESCRIPTORS).unwrap();
     assert_eq!(contract::Contract::read(&pool).unwrap().methods.len(), METHODS.len());
-    for method in pool.services().filter(|s| s.full_name().starts_with("linju.")).flat_map(|s| s.methods().collect::<Vec<_>>()) {
+    for method in
+        pool.services().filter(|s| s.full_name().starts_with("linju.")).flat_map(|s| s.methods().collect::<Vec<_>>())
+    {
         let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
         assert!(METHODS.iter().any(|m| m.path == path), "{path}");
     }
@@ -158,7 +159,11 @@ fn masking_reaches_every_depth_and_printing_shows_nothing() {
     let mut list = r::DrawCareListResponse {
         entries: vec![r::CareListEntry {
             resident: Some(person),
-            dwelling: Some(r::Dwelling { building: "2栋".to_owned(), room: "1201".to_owned(), ..r::Dwelling::default() }),
+            dwelling: Some(r::Dwelling {
+                building: "2栋".to_owned(),
+                room: "1201".to_owned(),
+                ..r::Dwelling::default()
+            }),
             age: 36,
         }],
         residents: 1,

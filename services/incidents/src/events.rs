@@ -60,12 +60,8 @@ pub fn changed(
 /// A building was named as endangered.
 pub fn endangered(ids: &Ids, next: &Incident, building: Building, at: DateTime<Utc>) -> Event {
     let Building { area, compound, building } = building;
-    let message = v1::BuildingEndangered {
-        incident_id: next.id.to_string(),
-        area_code: area.to_string(),
-        compound,
-        building,
-    };
+    let message =
+        v1::BuildingEndangered { incident_id: next.id.to_string(), area_code: area.to_string(), compound, building };
     Event::new(Head { id: ids.next(), key: next.id.0, version: next.version.into(), area, at }, &message)
 }
 

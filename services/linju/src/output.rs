@@ -84,7 +84,11 @@ impl Output {
     }
 
     fn target(self) -> ProgressDrawTarget {
-        if self.json || !io::stderr().is_terminal() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() }
+        if self.json || !io::stderr().is_terminal() {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        }
     }
 }
 

@@ -58,7 +58,8 @@ impl Rules {
         let permit = self.in_flight.clone().try_acquire_owned().map_err(|_| overloaded())?;
         let principal = match header(headers, "authorization")? {
             Some(value) => {
-                let token = value.strip_prefix("Bearer ").ok_or_else(|| unknown("use `authorization: Bearer <token>`"))?;
+                let token =
+                    value.strip_prefix("Bearer ").ok_or_else(|| unknown("use `authorization: Bearer <token>`"))?;
                 self.verifier.verify(token).map_err(|e| unknown(&e.to_string()))?
             }
             None if method.scope == ContractScope::Public as i32 => Principal::nobody(),
@@ -168,7 +169,9 @@ fn header<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, Sta
     if values.next().is_some() {
         return Err(Status::invalid_argument(format!("the header {name} stands twice: send it once")));
     }
-    value.map(|v| v.to_str().map_err(|_| Status::invalid_argument(format!("the header {name} is not plain text")))).transpose()
+    value
+        .map(|v| v.to_str().map_err(|_| Status::invalid_argument(format!("the header {name} is not plain text"))))
+        .transpose()
 }
 
 fn unknown(message: &str) -> Status {

@@ -143,7 +143,7 @@ async fn sqlite(path: &str, pool: &PoolSettings, read_only: bool) -> Result<Data
     options
         .max_connections(if read_only { pool.max_connections } else { 1 })
         .acquire_timeout(Duration::from_millis(pool.acquire_ms))
-        .idle_timeout(Duration::from_secs(60))
+        .idle_timeout(Duration::from_mins(1))
         .sqlx_logging(false)
         .test_before_acquire(false)
         .map_sqlx_sqlite_opts(move |o| {
@@ -163,7 +163,7 @@ async fn postgres(url: &str, pool: &PoolSettings) -> Result<DatabaseConnection, 
         .max_connections(pool.max_connections)
         .min_connections(1)
         .acquire_timeout(Duration::from_millis(pool.acquire_ms))
-        .idle_timeout(Duration::from_secs(600))
+        .idle_timeout(Duration::from_mins(10))
         .max_lifetime(Duration::from_secs(pool.max_lifetime_s))
         .sqlx_logging(false)
         .test_before_acquire(false)

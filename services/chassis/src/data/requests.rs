@@ -9,8 +9,7 @@ use super::{BlindIndex, Tx};
 use crate::Fault;
 
 /// One row of `requests`.
-#[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "requests")]
 pub(super) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -24,6 +23,9 @@ pub(super) struct Model {
     pub resource: Uuid,
     pub at: DateTime<Utc>,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub(super) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

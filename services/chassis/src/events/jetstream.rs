@@ -181,7 +181,10 @@ impl Bus for JetStream {
 
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JetStream").field("url", &self.settings.url).field("stream", &self.settings.stream).finish()
+        f.debug_struct("JetStream")
+            .field("url", &self.settings.url)
+            .field("stream", &self.settings.stream)
+            .finish_non_exhaustive()
     }
 }
 

@@ -213,6 +213,7 @@ fn parked(row: &QueryResult) -> Result<Parked, DbErr> {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` takes")]
 fn broken(error: DbErr) -> BusError {
     BusError::Unreachable(error.to_string())
 }

@@ -46,7 +46,20 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl From<Model> for Event {
     fn from(row: Model) -> Self {
-        let Model { position: _, id, kind, source, subject, key, version, at, trace, data, published_at: _, refused: _ } = row;
+        let Model {
+            position: _,
+            id,
+            kind,
+            source,
+            subject,
+            key,
+            version,
+            at,
+            trace,
+            data,
+            published_at: _,
+            refused: _,
+        } = row;
         Self { id, kind, source, subject, key, version, at, trace, data }
     }
 }

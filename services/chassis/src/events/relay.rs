@@ -142,7 +142,8 @@ impl Relay {
             // One that no bus would ever take must not hold up all others; these come again in the next round.
             Err(BusError::Unpublishable { id, reason }) => {
                 tracing::error!(%id, reason, "an event cannot be published and is left out");
-                let one = events.iter().zip(&positions).find(|(event, _)| event.id == id).map(|(_, position)| *position);
+                let one =
+                    events.iter().zip(&positions).find(|(event, _)| event.id == id).map(|(_, position)| *position);
                 let set = self.set(held, one.as_slice(), Column::Refused, Expr::val(reason)).await?;
                 if set == 1 { Ok(self.settings.batch) } else { Err(Broken::Lost) }
             }

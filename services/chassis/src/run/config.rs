@@ -174,7 +174,8 @@ impl Settings {
 
     fn check(self) -> Result<Self, BadSettings> {
         let url = &self.database.url;
-        if !url.is_empty() && !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+        let known = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+        if !url.is_empty() && !known {
             return Err(BadSettings(
                 "database.url must start with postgres://, or be empty for SQLite files".to_owned(),
             ));

@@ -46,7 +46,11 @@ impl StartError {
 
     pub(super) fn of_migration(service: &'static str, error: DbErr) -> Self {
         // sea-orm tells of a migration that it does not know with this text and no type of its own.
-        if error.to_string().contains("its file is missing") { Self::TooNew(service) } else { Self::Database(service, error) }
+        if error.to_string().contains("its file is missing") {
+            Self::TooNew(service)
+        } else {
+            Self::Database(service, error)
+        }
     }
 }
 

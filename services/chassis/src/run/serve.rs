@@ -86,7 +86,8 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
 fn serve_grpc(settings: &Settings, listener: TcpListener, gate: Gate, routes: Routes, tasks: &Tasks) {
     let limits = &settings.limits;
     // Spread over a fifth of the age, so that connections made together do not come again together.
-    let age = Duration::from_secs(limits.connection_age_s) + Duration::from_millis(u64::from(std::process::id() % 1000) * limits.connection_age_s / 5);
+    let age = Duration::from_secs(limits.connection_age_s)
+        + Duration::from_millis(u64::from(std::process::id() % 1000) * limits.connection_age_s / 5);
     let mut server = Server::builder()
         .timeout(Duration::from_secs(limits.deadline_s))
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
@@ -98,11 +99,12 @@ fn serve_grpc(settings: &Settings, listener: TcpListener, gate: Gate, routes: Ro
         .http2_max_pending_accept_reset_streams(Some(64))
         .http2_max_local_error_reset_streams(Some(256))
         .layer(gate);
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(Duration::from_secs(60)));
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(Duration::from_mins(1)));
     let stopping = tasks.clone();
-    let served = server.add_routes(routes).serve_with_incoming_shutdown(incoming, async move { stopping.stopping().await });
+    let calls =
+        server.add_routes(routes).serve_with_incoming_shutdown(incoming, async move { stopping.stopping().await });
     tasks.spawn(async move {
-        if let Err(error) = served.await {
+        if let Err(error) = calls.await {
             tracing::error!(%error, "gRPC ended");
         }
     });

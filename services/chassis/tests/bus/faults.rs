@@ -4,10 +4,10 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use anyhow::{Result, ensure};
 use async_nats::jetstream;
-use chassis::events::{Bus as _, BusError, Event, JetStream, NatsSettings, SharedBus, Subscription};
+use chassis::events::{BusError, Event, JetStream, NatsSettings, SharedBus, Subscription};
 use test_servers::{Mode, Nats, Proxy};
 
-use crate::tools::{House, LONG, NatsHouse, Reader, Source, all, until};
+use crate::tools::{LONG, NatsHouse, Reader, Source, all, until};
 
 /// As the relay does: the same events again until they are kept.
 async fn publish_until_kept(bus: &SharedBus, events: &[Event]) -> Result<u32> {

@@ -60,7 +60,7 @@ async fn delays_run_by_the_clock() -> Result<()> {
     bus.publish(std::slice::from_ref(&event)).await?;
     let mut feed = bus.subscribe(&all("one")).await?;
     let given = feed.next(1, LONG).await?.remove(0);
-    feed.nak(&given, Duration::from_secs(3_600)).await?;
+    feed.nak(&given, Duration::from_hours(1)).await?;
     clock.advance(TimeDelta::seconds(3_599));
     assert!(feed.next(1, Duration::ZERO).await?.is_empty());
     clock.advance(TimeDelta::seconds(1));

@@ -25,13 +25,13 @@ pub(crate) async fn all_come_in_order_and_whole(house: &impl House) -> Result<()
 pub(crate) async fn an_id_is_kept_once(house: &impl House) -> Result<()> {
     let bus = house.open().await?;
     let events = Source::new().events(6);
-    let [a, b, c, d, e, last] = &events[..] else { unreachable!() };
+    let [one, two, three, four, five, last] = &events[..] else { unreachable!() };
     let publish = async |list: &[&Event]| bus.publish(&list.iter().copied().cloned().collect::<Vec<_>>()).await;
-    publish(&[a, b]).await?;
-    publish(&[b, c]).await?; // one of them is known
-    publish(&[d, d, e]).await?; // twice in one list
-    publish(&[a]).await?;
-    publish(&[a, b, c, d, e]).await?;
+    publish(&[one, two]).await?;
+    publish(&[two, three]).await?; // one of them is known
+    publish(&[four, four, five]).await?; // twice in one list
+    publish(&[one]).await?;
+    publish(&[one, two, three, four, five]).await?;
     publish(&[last]).await?;
     let mut reader = Reader::open(&bus, &all("one")).await?;
     assert_eq!(reader.events(6).await?, events);

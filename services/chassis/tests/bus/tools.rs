@@ -11,7 +11,7 @@ use test_servers::Nats;
 use uuid::Uuid;
 
 /// Longer than anything takes on a busy machine; only a test that fails waits so long.
-pub(crate) const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_mins(1);
 
 /// Where buses live: each `open` is a program that starts anew on the same store.
 pub(crate) trait House {

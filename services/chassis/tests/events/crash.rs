@@ -65,7 +65,7 @@ async fn child() {
     }
     db.close().await;
     let (_db, _bus, _outbox, _tasks) = start(Path::new(&folder)).await;
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 async fn dies_at(place: &str) -> tempfile::TempDir {

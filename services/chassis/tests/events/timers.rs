@@ -93,7 +93,9 @@ async fn a_thousand_fire_once_each_in_two_copies() {
         run(&ground, &tasks);
         until("all fired", async || left(&ground).await == 0).await;
         let expected: Vec<String> = (0..1_000).map(|n| format!("{n:04} {{}}")).collect();
-        assert_eq!(effects(&ground.db).await, expected);
+        let fired = effects(&ground.db).await;
+        assert_eq!(fired.len(), 1_000);
+        assert!(fired == expected, "one fired twice and another never");
         stop(&tasks).await;
     }
 }

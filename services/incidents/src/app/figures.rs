@@ -45,7 +45,11 @@ pub struct AreaFigures {
 
 impl App {
     /// Counts, times and rates, as far as the caller's areas go.
-    pub async fn figures(&self, call: &Call, FiguresOf { counted, contact_limit }: FiguresOf) -> Result<AreaFigures, Error> {
+    pub async fn figures(
+        &self,
+        call: &Call,
+        FiguresOf { counted, contact_limit }: FiguresOf,
+    ) -> Result<AreaFigures, Error> {
         let (db, scope) = (self.db.read(), call.scope());
         let mut tally = Tally::new(Measure { contact_limit, as_of: self.clock.now() });
         let mut after = None;

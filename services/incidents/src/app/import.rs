@@ -4,11 +4,7 @@
 //! the incident, unless it is older than what was taken or somebody here has acted on the incident since: then the incident
 //! is ours, and the file has no say. Others are told of it as of any report, with the times of the file.
 
-use std::{
-    collections::HashMap,
-    io::Read,
-    sync::Arc,
-};
+use std::{collections::HashMap, io::Read, sync::Arc};
 
 use chassis::data::{AreaCode, BlindIndex, Tx};
 use sea_orm::ActiveValue::Set;

@@ -89,7 +89,10 @@ impl App {
                     .iter()
                     .map(|recorded| {
                         let recorded = recorded.clone();
-                        timeline::append(tx, timeline::Entry { id: entry_id, incident: id, version: 1, recorded, text: None })
+                        timeline::append(
+                            tx,
+                            timeline::Entry { id: entry_id, incident: id, version: 1, recorded, text: None },
+                        )
                     })
                     .collect();
                 key.note(tx, id.0, now);
@@ -125,7 +128,9 @@ fn check_door(call: &Call, new: &NewReport) -> Result<(), Error> {
     let staff = call.scope().areas.contain(new.area);
     match new.channel {
         Channel::App | Channel::Open311 => Ok(()),
-        Channel::Import => Err(Fault::field("channel", "channel", "IMPORT is for imported files: name how it was told").into()),
+        Channel::Import => {
+            Err(Fault::field("channel", "channel", "IMPORT is for imported files: name how it was told").into())
+        }
         Channel::Phone | Channel::Counter | Channel::Worker | Channel::Partner if staff => Ok(()),
         Channel::Phone | Channel::Counter | Channel::Worker | Channel::Partner => {
             Err(Fault::field("channel", "channel", "is the office's: report for yourself with APP").into())

@@ -25,26 +25,53 @@ coded_enum! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Event {
-    Reported { channel: Channel, reporter: Option<Subject>, category: Option<CategoryCode> },
-    Triaged { category: CategoryCode, urgency: Urgency, endangers_building: bool },
-    Dispatched { unit: Unit },
+    Reported {
+        channel: Channel,
+        reporter: Option<Subject>,
+        category: Option<CategoryCode>,
+    },
+    Triaged {
+        category: CategoryCode,
+        urgency: Urgency,
+        endangers_building: bool,
+    },
+    Dispatched {
+        unit: Unit,
+    },
     Accepted,
-    Returned { unit: Option<Unit> },
+    Returned {
+        unit: Option<Unit>,
+    },
     WorkStarted,
-    NoteAdded { visibility: Visibility },
+    NoteAdded {
+        visibility: Visibility,
+    },
     ReporterAsked,
     Answered,
     SolutionProposed,
-    Closed { basis: ClosureBasis, satisfaction: Satisfaction },
+    Closed {
+        basis: ClosureBasis,
+        satisfaction: Satisfaction,
+    },
     Reopened,
     Withdrawn,
-    JoinedDuplicate { duplicate_of: IncidentId },
-    DeclaredUnsolvable { next_look_on: NaiveDate },
+    JoinedDuplicate {
+        duplicate_of: IncidentId,
+    },
+    DeclaredUnsolvable {
+        next_look_on: NaiveDate,
+    },
     ReferredElsewhere,
     /// Residents' answer: how many are registered in the endangered building, and how many of them need help.
-    CareListDrawn { residents: u32, need_help: u32 },
+    CareListDrawn {
+        residents: u32,
+        need_help: u32,
+    },
     /// The other system's export now says something else about an imported incident.
-    Corrected { channel: Channel, category: CategoryCode },
+    Corrected {
+        channel: Channel,
+        category: CategoryCode,
+    },
 }
 
 coded_enum! {

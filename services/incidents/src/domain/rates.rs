@@ -168,7 +168,8 @@ fn responded(timeline: &[Recorded], measure: Measure) -> Result<bool, Exclusion>
 
 /// Notes may follow an end; what ended it must not be later than `due`.
 fn ends_before(entry: &Recorded, due: DateTime<Utc>) -> bool {
-    matches!(entry.event, Event::NoteAdded { .. } | Event::CareListDrawn { .. } | Event::Corrected { .. }) || entry.at <= due
+    matches!(entry.event, Event::NoteAdded { .. } | Event::CareListDrawn { .. } | Event::Corrected { .. })
+        || entry.at <= due
 }
 
 /// What the reporter said when last asked.

@@ -117,9 +117,10 @@ fn entry(ShownEntry { row, text }: ShownEntry) -> Result<v1::TimelineEntry, Erro
     })
 }
 
-/// What the event says besides its kind. Who reported it is the actor, or nobody the office knows.
+/// What the event says besides what has a field of its own. Who reported it is the actor, or nobody the office knows.
 fn facts(event: BTreeMap<String, Value>) -> HashMap<String, String> {
-    let told = event.into_iter().filter(|(name, value)| name != "kind" && name != "reporter" && !value.is_null());
+    let apart = |name: &str| matches!(name, "kind" | "visibility" | "reporter");
+    let told = event.into_iter().filter(|(name, value)| !apart(name) && !value.is_null());
     told.map(|(name, value)| match value {
         Value::String(text) => (name, text),
         other => (name, other.to_string()),
@@ -131,12 +132,12 @@ impl From<AreaFigures> for v1::IncidentFigures {
     fn from(found: AreaFigures) -> Self {
         let AreaFigures { by_category, by_state, by_area, figures } = found;
         let Figures { incidents, first_answer, close, response, resolution, satisfaction } = figures;
-        let by_category = by_category.into_iter().map(|(category, incidents)| v1::CategoryCount {
-            category: category.unwrap_or_default(),
-            incidents,
-        });
-        let by_state =
-            by_state.into_iter().map(|(state, incidents)| v1::StateCount { state: codes::state(state).into(), incidents });
+        let by_category = by_category
+            .into_iter()
+            .map(|(category, incidents)| v1::CategoryCount { category: category.unwrap_or_default(), incidents });
+        let by_state = by_state
+            .into_iter()
+            .map(|(state, incidents)| v1::StateCount { state: codes::state(state).into(), incidents });
         let by_area =
             by_area.into_iter().map(|(area, incidents)| v1::AreaCount { area_code: area.to_string(), incidents });
         Self {

@@ -32,7 +32,8 @@ fn area(field: &'static str, text: &str) -> Result<AreaCode, Error> {
 }
 
 fn category(text: &str) -> Result<CategoryCode, Error> {
-    text.parse().map_err(|e: crate::domain::UnknownCode| Fault::field("category", "category", format!("is wrong: {e}")).into())
+    text.parse()
+        .map_err(|e: crate::domain::UnknownCode| Fault::field("category", "category", format!("is wrong: {e}")).into())
 }
 
 /// Empty is none.
@@ -62,7 +63,12 @@ impl TryFrom<v1::ReportIncidentRequest> for NewReport {
         let v1::Place { area_code, address, latitude, longitude } = place.unwrap_or_default();
         let v1::Reporter { name, phone } = reporter.unwrap_or_default();
         if latitude.is_some() != longitude.is_some() {
-            return Err(Fault::field("place", "point", "has half a point: set both latitude and longitude, or neither").into());
+            return Err(Fault::field(
+                "place",
+                "point",
+                "has half a point: set both latitude and longitude, or neither",
+            )
+            .into());
         }
         if description.trim().is_empty() {
             return Err(Fault::field("description", "blank", "is blank: say what is wrong").into());
@@ -253,9 +259,9 @@ impl TryFrom<v1::DeclareUnsolvableRequest> for Change {
 
     fn try_from(request: v1::DeclareUnsolvableRequest) -> Result<Self, Error> {
         let v1::DeclareUnsolvableRequest { id, reason, next_look_on, etag } = request;
-        let next_look_on: NaiveDate = next_look_on
-            .parse()
-            .map_err(|_| Fault::field("next_look_on", "date", format!("is `{next_look_on}`, a day that does not exist")))?;
+        let next_look_on: NaiveDate = next_look_on.parse().map_err(|_| {
+            Fault::field("next_look_on", "date", format!("is `{next_look_on}`, a day that does not exist"))
+        })?;
         change(&id, etag, Command::DeclareUnsolvable { next_look_on }, reason)
     }
 }

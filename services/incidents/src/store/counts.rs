@@ -44,13 +44,21 @@ pub async fn by_category(
 }
 
 /// How many there are in each state.
-pub async fn by_state(db: &impl ConnectionTrait, scope: &Scope, counted: &Counted) -> Result<Vec<(Status, i64)>, Fault> {
+pub async fn by_state(
+    db: &impl ConnectionTrait,
+    scope: &Scope,
+    counted: &Counted,
+) -> Result<Vec<(Status, i64)>, Fault> {
     let counts = by::<Code<Status>>(db, scope, counted, Column::State).await?;
     Ok(counts.into_iter().map(|(Code(state), count)| (state, count)).collect())
 }
 
 /// How many there are with each area code, as they were reported.
-pub async fn by_area(db: &impl ConnectionTrait, scope: &Scope, counted: &Counted) -> Result<Vec<(AreaCode, i64)>, Fault> {
+pub async fn by_area(
+    db: &impl ConnectionTrait,
+    scope: &Scope,
+    counted: &Counted,
+) -> Result<Vec<(AreaCode, i64)>, Fault> {
     by(db, scope, counted, Column::AreaCode).await
 }
 

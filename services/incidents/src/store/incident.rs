@@ -9,7 +9,8 @@ use chassis::{
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{
-    ActiveValue::Set, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, entity::prelude::*,
+    ActiveValue::Set, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    entity::prelude::*,
 };
 
 use super::Code;
@@ -202,8 +203,12 @@ pub async fn get_pair(
     scope: &Scope,
     (one, other): (IncidentId, IncidentId),
 ) -> Result<(Model, Model), Fault> {
-    let rows =
-        within(scope).filter(Column::Id.is_in([one.0, other.0])).order_by_asc(Column::Id).lock_exclusive().all(db).await?;
+    let rows = within(scope)
+        .filter(Column::Id.is_in([one.0, other.0]))
+        .order_by_asc(Column::Id)
+        .lock_exclusive()
+        .all(db)
+        .await?;
     let find = |id: IncidentId| rows.iter().find(|row| row.id == id.0).cloned().ok_or(Fault::NotFound("incident"));
     Ok((find(one)?, find(other)?))
 }
@@ -268,11 +273,7 @@ fn within(scope: &Scope) -> Select<Entity> {
 /// Writes what changed, if the row still has the version that was read; says whether it had.
 pub async fn update(db: &impl ConnectionTrait, changed: ActiveModel, read: i64) -> Result<bool, Fault> {
     let id = changed.id.clone().take().ok_or_else(|| Fault::Internal("an update without id".to_owned()))?;
-    let outcome = Entity::update_many()
-        .set(changed)
-        .filter(Column::Id.eq(id))
-        .filter(Column::Version.eq(read))
-        .exec(db)
-        .await?;
+    let outcome =
+        Entity::update_many().set(changed).filter(Column::Id.eq(id)).filter(Column::Version.eq(read)).exec(db).await?;
     Ok(outcome.rows_affected == 1)
 }

@@ -53,7 +53,8 @@ pub struct Entry {
 
 /// Writes an entry at the commit. A second entry of one version breaks the unique key.
 pub fn append(tx: &Tx, entry: Entry) -> Result<(), Fault> {
-    let Entry { id, incident, version, recorded: Recorded { at, actor: Actor { id: actor, kind }, event }, text } = entry;
+    let Entry { id, incident, version, recorded: Recorded { at, actor: Actor { id: actor, kind }, event }, text } =
+        entry;
     let facts = serde_json::to_string(&event).map_err(|e| Fault::Internal(e.to_string()))?;
     tx.append(ActiveModel {
         id: Set(id),

@@ -20,42 +20,45 @@ use tonic::{Request, Status, service::Routes};
 use tower::Layer;
 use uuid::Uuid;
 
-pub const SUBDISTRICT: &str = "511903001";
-pub const COMMUNITY: &str = "511903001008";
-pub const GRID: &str = "511903001008002";
+pub(crate) const SUBDISTRICT: &str = "511903001";
+pub(crate) const COMMUNITY: &str = "511903001008";
+pub(crate) const GRID: &str = "511903001008002";
 
-pub type Door = IncidentServiceClient<<Gate as Layer<Routes>>::Service>;
+/// Endangers no building.
+pub(crate) const NOWHERE: Option<v1::Building> = None;
+
+pub(crate) type Door = IncidentServiceClient<<Gate as Layer<Routes>>::Service>;
 
 /// One service on one database; gone with the value.
-pub struct Ground {
-    pub app: App,
-    pub db: Db,
-    pub clock: Clock,
-    pub keys: Keyring,
-    pub door: Door,
+pub(crate) struct Ground {
+    pub(crate) app: App,
+    pub(crate) db: Db,
+    pub(crate) clock: Clock,
+    pub(crate) keys: Keyring,
+    pub(crate) door: Door,
     signer: TokenSigner,
-    pub folder: TempDir,
-    pub postgres: Option<test_servers::Database>,
+    pub(crate) folder: TempDir,
+    pub(crate) postgres: Option<test_servers::Database>,
 }
 
 /// 2026-11-23, 16:00 in China.
-pub fn morning() -> DateTime<Utc> {
+pub(crate) fn morning() -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_420_800, 0).expect("a time")
 }
 
 impl Ground {
     /// The same on SQLite and on Postgres.
-    pub async fn both() -> Result<[Self; 2]> {
+    pub(crate) async fn both() -> Result<[Self; 2]> {
         Ok([Self::sqlite().await?, Self::postgres().await?])
     }
 
-    pub async fn sqlite() -> Result<Self> {
+    pub(crate) async fn sqlite() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let db = Db::open_file(&folder.path().join("incidents.db"), &PoolSettings::default()).await?;
         Self::on(db, folder, None).await
     }
 
-    pub async fn postgres() -> Result<Self> {
+    pub(crate) async fn postgres() -> Result<Self> {
         let database = tokio::task::spawn_blocking(|| test_servers::Postgres::shared()?.create_database()).await??;
         let pool = PoolSettings { max_connections: 8, acquire_ms: 30_000, ..PoolSettings::default() };
         let db = Db::open(database.url(), &pool).await?;
@@ -86,7 +89,7 @@ impl Ground {
     }
 
     /// A request of somebody.
-    pub fn of<T>(&self, who: &Person, message: T) -> Result<Request<T>> {
+    pub(crate) fn of<T>(&self, who: &Person, message: T) -> Result<Request<T>> {
         let token = self.signer.sign(&who.principal, TimeDelta::minutes(10))?;
         let mut request = Request::new(message);
         request.metadata_mut().insert("authorization", format!("Bearer {token}").parse()?);
@@ -97,57 +100,57 @@ impl Ground {
     }
 
     /// Reports a broken lamp.
-    pub async fn report(&self, who: &Person) -> Result<v1::Incident> {
+    pub(crate) async fn report(&self, who: &Person) -> Result<v1::Incident> {
         Ok(self.door.clone().report_incident(self.of(who, lamp(Uuid::from_u128(rand())))?).await?.into_inner())
     }
 
-    pub async fn get(&self, who: &Person, id: &str) -> Result<v1::Incident> {
+    pub(crate) async fn get(&self, who: &Person, id: &str) -> Result<v1::Incident> {
         let request = self.of(who, v1::GetIncidentRequest { id: id.to_owned() })?;
         Ok(self.door.clone().get_incident(request).await?.into_inner())
     }
 
-    pub async fn timeline(&self, who: &Person, id: &str) -> Result<Vec<v1::TimelineEntry>> {
+    pub(crate) async fn timeline(&self, who: &Person, id: &str) -> Result<Vec<v1::TimelineEntry>> {
         let request = self.of(who, v1::ListTimelineRequest { id: id.to_owned() })?;
         Ok(self.door.clone().list_timeline(request).await?.into_inner().entries)
     }
 
     /// What a statement answers, as text, a row a line, columns by `|`.
-    pub async fn rows(&self, sql: &str) -> Result<Vec<String>> {
+    pub(crate) async fn rows(&self, sql: &str) -> Result<Vec<String>> {
         let rows = self.db.raw_writer().query_all_raw(Statement::from_string(self.db.backend(), sql)).await?;
         rows.iter().map(|row| row.try_get_by_index::<String>(0).context("a text")).collect()
     }
 
-    pub async fn count(&self, table: &str) -> Result<i64> {
+    pub(crate) async fn count(&self, table: &str) -> Result<i64> {
         let statement = Statement::from_string(self.db.backend(), format!("SELECT count(*) FROM {table}"));
         let row = self.db.raw_writer().query_one_raw(statement).await?.context("a row")?;
         Ok(row.try_get_by_index(0)?)
     }
 
-    pub async fn run(&self, sql: &str) -> Result<u64, sea_orm::DbErr> {
+    pub(crate) async fn run(&self, sql: &str) -> Result<u64, sea_orm::DbErr> {
         Ok(self.db.raw_writer().execute_unprepared(sql).await?.rows_affected())
     }
 
     /// Kinds and bodies of the events that wait in the outbox, in order.
-    pub async fn told(&self) -> Result<Vec<String>> {
+    pub(crate) async fn told(&self) -> Result<Vec<String>> {
         self.rows("SELECT kind || ' ' || data FROM outbox ORDER BY position").await
     }
 
-    pub fn is_postgres(&self) -> bool {
+    pub(crate) fn is_postgres(&self) -> bool {
         self.db.backend() == DbBackend::Postgres
     }
 }
 
 /// Different request ids; nothing depends on their values.
-pub fn rand() -> u128 {
+pub(crate) fn rand() -> u128 {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(1);
     u128::from(NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-pub const WORDS: &str = "3单元楼道的灯坏了，王阿姨昨晚摔倒了";
+pub(crate) const WORDS: &str = "3单元楼道的灯坏了，王阿姨昨晚摔倒了";
 
 /// A report of one's own through the app.
-pub fn lamp(request_id: Uuid) -> v1::ReportIncidentRequest {
+pub(crate) fn lamp(request_id: Uuid) -> v1::ReportIncidentRequest {
     v1::ReportIncidentRequest {
         channel: v1::Channel::App.into(),
         place: Some(v1::Place {
@@ -165,56 +168,53 @@ pub fn lamp(request_id: Uuid) -> v1::ReportIncidentRequest {
 
 /// Somebody with a token.
 #[derive(Clone)]
-pub struct Person {
+pub(crate) struct Person {
     principal: Principal,
     purpose: Option<&'static str>,
 }
 
 impl Person {
-    pub fn new(subject: &str, role: Role, area: &str) -> Self {
+    pub(crate) fn new(subject: &str, role: Role, area: &str) -> Self {
         let areas = Some(vec![area.parse().expect("an area code")]);
-        let principal = Principal {
-            subject: subject.to_owned(),
-            on_behalf: None,
-            grants: vec![Grant { role, areas, unit: None }],
-        };
+        let principal =
+            Principal { subject: subject.to_owned(), on_behalf: None, grants: vec![Grant { role, areas, unit: None }] };
         Self { principal, purpose: None }
     }
 
-    pub fn of_unit(mut self, unit: &str) -> Self {
+    pub(crate) fn of_unit(mut self, unit: &str) -> Self {
         self.principal.grants[0].unit = Some(unit.to_owned());
         self
     }
 
-    pub fn and(mut self, other: &Self) -> Self {
+    pub(crate) fn and(mut self, other: &Self) -> Self {
         self.principal.grants.extend(other.principal.grants.iter().cloned());
         self
     }
 
-    pub fn because(mut self, purpose: &'static str) -> Self {
+    pub(crate) fn because(mut self, purpose: &'static str) -> Self {
         self.purpose = Some(purpose);
         self
     }
 }
 
-pub fn resident() -> Person {
+pub(crate) fn resident() -> Person {
     Person::new("u-resident", Role::Resident, SUBDISTRICT)
 }
 
-pub fn clerk() -> Person {
+pub(crate) fn clerk() -> Person {
     Person::new("u-clerk", Role::CallClerk, SUBDISTRICT)
 }
 
-pub fn dispatcher() -> Person {
+pub(crate) fn dispatcher() -> Person {
     Person::new("u-dispatcher", Role::Dispatcher, SUBDISTRICT)
 }
 
-pub fn handler() -> Person {
+pub(crate) fn handler() -> Person {
     Person::new("u-handler", Role::Handler, SUBDISTRICT).of_unit("lights")
 }
 
 /// The reason in a refusal.
-pub fn reason<T>(outcome: Result<T, Status>) -> String {
+pub(crate) fn reason<T>(outcome: Result<T, Status>) -> String {
     use tonic_types::StatusExt;
     match outcome {
         Ok(_) => "no refusal".to_owned(),
@@ -226,13 +226,13 @@ pub fn reason<T>(outcome: Result<T, Status>) -> String {
 }
 
 /// The way of an incident, step by step, by the usual people.
-pub struct Steps<'g> {
-    pub ground: &'g Ground,
-    pub id: String,
+pub(crate) struct Steps<'g> {
+    pub(crate) ground: &'g Ground,
+    pub(crate) id: String,
 }
 
 impl Ground {
-    pub fn steps(&self, incident: &v1::Incident) -> Steps<'_> {
+    pub(crate) fn steps(&self, incident: &v1::Incident) -> Steps<'_> {
         Steps { ground: self, id: incident.id.clone() }
     }
 }
@@ -241,7 +241,7 @@ macro_rules! steps {
     ($($step:ident: $method:ident($request:ident { $($field:ident),* }),)+) => {
         impl Steps<'_> {
             $(
-                pub async fn $step(
+                pub(crate) async fn $step(
                     &self, who: &Person, $($field: impl Into<fields::$field>),*
                 ) -> Result<v1::Incident, Status> {
                     let message = v1::$request { id: self.id.clone(), $($field: $field.into(),)* ..Default::default() };
@@ -256,20 +256,20 @@ macro_rules! steps {
 /// The types of the requests' fields, under the fields' names.
 #[expect(non_camel_case_types, reason = "they carry the names of fields")]
 mod fields {
-    pub type category = String;
-    pub type urgency = i32;
-    pub type endangers = Option<super::v1::Building>;
-    pub type unit = String;
-    pub type etag = String;
-    pub type reason = String;
-    pub type text = String;
-    pub type visibility = i32;
-    pub type question = String;
-    pub type answer = String;
-    pub type solution = String;
-    pub type satisfaction = i32;
-    pub type duplicate_of = String;
-    pub type next_look_on = String;
+    pub(crate) type category = String;
+    pub(crate) type urgency = i32;
+    pub(crate) type endangers = Option<super::v1::Building>;
+    pub(crate) type unit = String;
+    pub(crate) type etag = String;
+    pub(crate) type reason = String;
+    pub(crate) type text = String;
+    pub(crate) type visibility = i32;
+    pub(crate) type question = String;
+    pub(crate) type answer = String;
+    pub(crate) type solution = String;
+    pub(crate) type satisfaction = i32;
+    pub(crate) type duplicate_of = String;
+    pub(crate) type next_look_on = String;
 }
 
 steps! {
@@ -292,13 +292,13 @@ steps! {
 
 impl Steps<'_> {
     /// As far as the unit's door.
-    pub async fn to_dispatched(&self) -> Result<v1::Incident, Status> {
-        self.triage(&dispatcher(), "roads.street_light", v1::Urgency::Routine, None).await?;
+    pub(crate) async fn to_dispatched(&self) -> Result<v1::Incident, Status> {
+        self.triage(&dispatcher(), "roads.street_light", v1::Urgency::Routine, NOWHERE).await?;
         self.dispatch(&dispatcher(), "lights").await
     }
 
     /// As far as the proposed solution.
-    pub async fn to_proposed(&self) -> Result<v1::Incident, Status> {
+    pub(crate) async fn to_proposed(&self) -> Result<v1::Incident, Status> {
         self.to_dispatched().await?;
         self.accept(&handler()).await?;
         self.start(&handler()).await?;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use linju_proto::incidents::v1::{self, IncidentState, Satisfaction, Urgency, Visibility};
 
-use crate::ground::{Ground, clerk, dispatcher, handler, resident};
+use crate::ground::{Ground, NOWHERE, clerk, dispatcher, handler, resident};
 
 #[tokio::test]
 async fn from_report_to_confirmation() -> Result<()> {
@@ -11,7 +11,7 @@ async fn from_report_to_confirmation() -> Result<()> {
         let reported = ground.report(&resident()).await?;
         assert_eq!(reported.number, "20261123-000001");
         let steps = ground.steps(&reported);
-        steps.triage(&clerk(), "roads.street_light", Urgency::Urgent, None).await?;
+        steps.triage(&clerk(), "roads.street_light", Urgency::Urgent, NOWHERE).await?;
         steps.dispatch(&dispatcher(), "sanitation").await?;
         steps.dispatch(&dispatcher(), "lights").await?;
         steps.give_back(&handler(), "不是我们的灯").await?;
@@ -61,7 +61,7 @@ async fn the_other_ends() -> Result<()> {
         steps.accept(&handler()).await?;
         let given_up = steps.give_up(&handler(), "要等道路改造", "2027-03-01").await?;
         assert_eq!((given_up.state(), given_up.next_look_on.as_str()), (IncidentState::Unsolvable, "2027-03-01"));
-        let again = steps.triage(&dispatcher(), "roads.street_light", Urgency::Routine, None).await?;
+        let again = steps.triage(&dispatcher(), "roads.street_light", Urgency::Routine, NOWHERE).await?;
         assert_eq!((again.state(), again.next_look_on.as_str()), (IncidentState::Triaged, ""));
     }
     Ok(())

@@ -38,7 +38,9 @@ async fn a_number_that_is_taken_is_not_given_again() -> Result<()> {
     for ground in Ground::both().await? {
         let first = ground.report(&resident()).await?;
         // What the next id would give.
-        ground.run(&format!("UPDATE incidents SET number = '20261123-000004' WHERE number = '{}'", first.number)).await?;
+        ground
+            .run(&format!("UPDATE incidents SET number = '20261123-000004' WHERE number = '{}'", first.number))
+            .await?;
         let second = ground.report(&resident()).await?;
         assert_ne!(second.number, "20261123-000004");
         assert_eq!(ground.count("incidents").await?, 2);

@@ -4,8 +4,8 @@ use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::Context;
 use chassis::{
-    access::audit::{AuditFault, Checkpoint, seal_pending, verify},
     access::PublicKeys,
+    access::audit::{AuditFault, Checkpoint, seal_pending, verify},
     run::{Install, Service},
 };
 use serde_json::json;

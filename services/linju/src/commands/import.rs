@@ -17,10 +17,7 @@ use linju_incidents::{
 };
 use linju_residents::{
     ResidentsService,
-    app::{
-        App as Residents, AreaProblem,
-        import::{ImportOptions, SurveyOutcome},
-    },
+    app::{App as Residents, AreaProblem, ImportOptions, SurveyOutcome},
     survey::{limits::Limits, source::SurveyFile},
 };
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! `linju keys new|rotate|token`
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use chassis::{
     access::{Grant, Principal, TokenSigner, role_of},
@@ -16,6 +16,9 @@ use crate::{
     services::ALL,
 };
 
+/// Running copies look for new keys every 5 seconds. Before all of them have this one, nothing may be sealed with it.
+const KEYS_TAKEN_UP: Duration = Duration::from_secs(6);
+
 pub(super) async fn run(settings: Settings, what: Keys, output: Output) -> anyhow::Result<ExitCode> {
     match what {
         Keys::New => {
@@ -24,7 +27,9 @@ pub(super) async fn run(settings: Settings, what: Keys, output: Output) -> anyho
                 "all keys are there; nothing was made".to_owned()
             } else {
                 let files = made.join("\n  ");
-                format!("made\n  {files}\nKeep a copy of the master key elsewhere: without it the sealed data cannot be read.")
+                format!(
+                    "made\n  {files}\nKeep a copy of the master key elsewhere: without it the sealed data cannot be read."
+                )
             };
             output.result(&json!({ "made": made }), &text);
         }
@@ -43,11 +48,13 @@ async fn rotate(install: &Install, output: Output) -> anyhow::Result<()> {
     for service in ALL {
         let context = install.context(service).await?;
         let key = context.keys.rotate().await?;
-        // Running copies take the new key up within seconds; what they sealed with the old one meanwhile stays readable.
+        output.say(&format!("{}: running copies take up data key {key} …", service.name()));
+        tokio::time::sleep(KEYS_TAKEN_UP).await;
         let (mut seen, mut resealed) = (0, 0);
         for column in service.sealed_columns() {
             let bar = output.counter("values sealed again");
-            let progress = reseal_column(&context.db, &context.keys, column, None, |p| bar.set_position(p.seen)).await?;
+            let progress =
+                reseal_column(&context.db, &context.keys, column, None, |p| bar.set_position(p.seen)).await?;
             bar.finish_and_clear();
             anyhow::ensure!(
                 progress.unreadable == 0,

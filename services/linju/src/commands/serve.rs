@@ -23,7 +23,11 @@ pub(super) async fn run(settings: Settings, names: &[String], output: Output) ->
         ready_ms = began.elapsed().as_millis(),
         "serving"
     );
-    let place = if embedded { format!("the data lies in {}", folder.display()) } else { "the data lies in Postgres".to_owned() };
+    let place = if embedded {
+        format!("the data lies in {}", folder.display())
+    } else {
+        "the data lies in Postgres".to_owned()
+    };
     output.say(&format!(
         "\nLinju serves {names} at grpc://{grpc}; {place}.\nMetrics and health: http://{observe}/metrics, \
          http://{observe}/healthz/ready\n\nTry next, in another terminal:\n  linju demo                                      \

@@ -35,7 +35,7 @@ pub struct Survey {
 /// Reads a survey and gives each judged row to `take`, in the order of the file, until it fails. Blocks, so call it where
 /// that is allowed.
 pub fn read_survey<E>(
-    file: SurveyFile,
+    file: &mut SurveyFile,
     rules: RowRules<'_>,
     mut take: impl FnMut(Judged) -> Result<(), E>,
 ) -> Result<Survey, E>

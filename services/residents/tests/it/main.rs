@@ -1,4 +1,15 @@
-//! The tests of the service from outside, one file per use case.
+//! The survey's files as they are read, and the service from door to database, on SQLite and on Postgres. Every call passes
+//! the real access layer with a real token.
 
+mod areas;
+mod care;
+mod changes;
+mod create;
+mod ground;
+mod import;
+mod merge;
+mod privacy;
+mod reasons;
+mod search;
 mod survey_files;
 mod survey_reading;

@@ -175,7 +175,7 @@ fn numbers_in_a_workbook_are_read_without_an_exponent() -> Result<()> {
     let (survey, judged) = read(workbook(&rows, "")?)?;
     assert_eq!((survey.rows, survey.accepted), (1, 1), "{judged:?}");
     let row = judged[0].as_ref().map_err(|refused| anyhow::anyhow!("{refused:?}"))?;
-    assert_eq!((row.line, row.area.as_str()), (3, "511903001008002"));
+    assert_eq!((row.line, row.area.to_string().as_str()), (3, "511903001008002"));
     Ok(())
 }
 

@@ -56,9 +56,9 @@ fn read(name: &str) -> Result<(Survey, Vec<Judged>)> {
     let known = dengke()?;
     let check_area = |community: &str, grid: Option<&AreaCode>| known.check(community, grid);
     let today = NaiveDate::from_ymd_opt(2026, 11, 23).context("a day")?;
-    let file = SurveyFile::open(&data(name), Limits::default())?;
+    let mut file = SurveyFile::open(&data(name), Limits::default())?;
     let mut judged = Vec::new();
-    let survey = read_survey(file, RowRules { today, check_area: &check_area }, |row| {
+    let survey = read_survey(&mut file, RowRules { today, check_area: &check_area }, |row| {
         judged.push(row);
         Ok::<_, SurveyError>(())
     })?;

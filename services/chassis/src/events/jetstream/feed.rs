@@ -177,7 +177,7 @@ impl Pull {
                 return Ok(None);
             }
             Some(status) => {
-                let why = message.description.map(|d| d.to_string()).unwrap_or_default();
+                let why = message.description.unwrap_or_default();
                 return Err(BusError::Unreachable(format!("the server ended a pull: {status} {why}")));
             }
         }

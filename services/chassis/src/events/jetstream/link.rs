@@ -160,7 +160,7 @@ impl Seen {
             }
             Change::ClientError(error) => self.set_error(error.to_string()),
             Change::SlowConsumer(subscription) => {
-                tracing::warn!(subscription, "deliveries of NATS were not read in time")
+                tracing::warn!(subscription, "deliveries of NATS were not read in time");
             }
             Change::LameDuckMode | Change::Draining => tracing::info!(%change, "NATS"),
         }

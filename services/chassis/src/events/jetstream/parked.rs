@@ -123,7 +123,7 @@ fn read(message: &StreamMessage) -> Result<Parked, String> {
         consumer: message.subject.strip_prefix(DLQ).unwrap_or_default().to_owned(),
         event: envelope::event(&subject, &message.headers, &message.payload)?,
         reason: header(REASON).unwrap_or_default(),
-        parked_at: message.time.into(),
+        parked_at: message.time,
     })
 }
 

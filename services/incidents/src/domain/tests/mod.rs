@@ -109,7 +109,14 @@ fn in_status(status: Status) -> Incident {
 }
 
 fn imported(outcome: ImportedOutcome) -> Decision {
-    let category = "roads.street_light".parse().expect("in the tree");
-    let imported = Imported { channel: Channel::Phone, category, reported_at: at(0), outcome };
-    import(id(9), imported, actor(ActorKind::System))
+    import(id(9), export("roads.street_light", outcome), importer())
+}
+
+fn importer() -> Actor {
+    actor(ActorKind::System)
+}
+
+fn export(category: &str, outcome: ImportedOutcome) -> Imported {
+    let category = category.parse().expect("in the tree");
+    Imported { channel: Channel::Phone, category, reported_at: at(0), outcome }
 }

@@ -144,6 +144,38 @@ fn an_import_closes_without_claiming_a_confirmation() {
 }
 
 #[test]
+fn a_later_export_tells_only_what_is_new() {
+    let kinds = |decision: &Decision| decision.events.iter().map(|entry| entry.event.kind()).collect::<Vec<_>>();
+    let again = |incident: &Incident, outcome| {
+        let decision = import_again(incident, export("roads.street_light", outcome), at(90), &importer());
+        (kinds(&decision), decision.next.status)
+    };
+    let outcomes = [
+        (ImportedOutcome::Open, Status::Reported),
+        (ImportedOutcome::Closed(at(5)), Status::Closed),
+        (ImportedOutcome::Withdrawn(at(5)), Status::Withdrawn),
+        (ImportedOutcome::Referred(at(5)), Status::Referred),
+    ];
+    for (before, status) in outcomes {
+        let incident = imported(before).next;
+        for (after, ended) in outcomes {
+            let (told, now) = again(&incident, after);
+            if before == after {
+                assert_eq!((told.len(), now), (0, status));
+            } else if after == ImportedOutcome::Open {
+                assert_eq!((told, now), (vec![EventKind::Reopened], Status::Triaged));
+            } else {
+                assert_eq!((told.len(), now), (1, ended));
+            }
+        }
+    }
+    let closed = imported(ImportedOutcome::Closed(at(5))).next;
+    assert_eq!(again(&closed, ImportedOutcome::Closed(at(7))), (vec![EventKind::Closed], Status::Closed));
+    let opened = import_again(&closed, export("roads.street_light", ImportedOutcome::Open), at(90), &importer()).next;
+    assert_eq!(again(&opened, ImportedOutcome::Open), (vec![], Status::Triaged), "once is enough");
+}
+
+#[test]
 fn a_timeline_without_its_beginning_is_refused() {
     let (_, timeline) = course(&way_to(Status::Triaged));
     assert_eq!(replay(id(1), &timeline[1..]), Err(ReplayError::NotReportedFirst));
@@ -158,7 +190,9 @@ fn events_are_stored_as_json_and_come_back() {
     actions.extend([Action::AddNote, Action::RecordCareList, Action::Withdraw]);
     let asked = [way_to(Status::WaitingReporter), vec![Action::Answer]].concat();
     let referred = imported(ImportedOutcome::Referred(at(1))).events;
-    let timelines = [course(&actions).1, course(&asked).1, referred].concat();
+    let open = imported(ImportedOutcome::Open).next;
+    let corrected = import_again(&open, export("roads.surface", ImportedOutcome::Open), at(2), &importer()).events;
+    let timelines = [course(&actions).1, course(&asked).1, referred, corrected].concat();
     let mut seen = std::collections::BTreeSet::new();
     for entry in &timelines {
         let body = serde_json::to_string(&entry.event).expect("an event is JSON");

@@ -22,9 +22,17 @@ use crate::{
 /// Rows that are taken together.
 #[derive(Clone)]
 pub(in crate::app) struct Batch {
-    pub(in crate::app) rows: Arc<Vec<SurveyRow>>,
+    pub(in crate::app) rows: Arc<Vec<Said>>,
     /// Marks the people as made up.
     pub(in crate::app) synthetic: bool,
+}
+
+/// What a row says.
+pub(in crate::app) struct Said {
+    pub(in crate::app) row: SurveyRow,
+    /// No later row of the file speaks of the same person at the same visit: so where this one contradicts what is kept
+    /// of that day, it puts it right.
+    pub(in crate::app) is_last_word: bool,
 }
 
 /// What batches did.
@@ -89,7 +97,7 @@ impl App {
     }
 
     async fn take(&self, db: &impl sea_orm::ConnectionTrait, batch: &Batch, known: &mut Known) -> Result<Tally, Error> {
-        let wanted: Vec<Wanted<'_>> = batch.rows.iter().map(|row| Wanted::of(self, row)).collect();
+        let wanted: Vec<Wanted<'_>> = batch.rows.iter().map(|said| Wanted::of(self, said)).collect();
         known.learn(db, &wanted).await?;
         let (grids, homes) = (known.new_grids.len(), known.new_households.len());
         let mut tally = Tally::default();
@@ -114,7 +122,7 @@ impl App {
         if let Some((person, leads)) = known.find(wanted) {
             // A number that is kept with a merged record stays there.
             let number = wanted.number.as_ref().filter(|_| !leads);
-            let effect = person.take(&self.keys, &Statement { row: wanted.row, number, home, now, today })?;
+            let effect = person.take(&self.keys, &Statement { row: wanted.row, is_last_word: wanted.is_last_word, number, home, now, today })?;
             let (id, lives) = (person.row().id, person.row().household_id);
             if let Some(lives) = lives {
                 known.lives_in(lives, id);

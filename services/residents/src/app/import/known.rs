@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use chassis::data::{AreaCode, AreaLevel, BlindIndex};
 use sea_orm::ConnectionTrait;
 
-use super::person::Person;
+use super::{batch::Said, person::Person};
 use crate::{
     Error,
     app::{App, households::Address},
@@ -34,6 +34,7 @@ pub(super) struct Known {
 /// A row with what it is looked up by.
 pub(super) struct Wanted<'r> {
     pub(super) row: &'r SurveyRow,
+    pub(super) is_last_word: bool,
     pub(super) address: Address,
     pub(super) address_index: BlindIndex,
     pub(super) number: Option<BlindIndex>,
@@ -41,7 +42,8 @@ pub(super) struct Wanted<'r> {
 }
 
 impl<'r> Wanted<'r> {
-    pub(super) fn of(app: &App, row: &'r SurveyRow) -> Self {
+    pub(super) fn of(app: &App, said: &'r Said) -> Self {
+        let Said { row, is_last_word } = said;
         let address = Address {
             area: row.area,
             compound: row.estate.clone().unwrap_or_default(),
@@ -51,6 +53,7 @@ impl<'r> Wanted<'r> {
         };
         Self {
             row,
+            is_last_word: *is_last_word,
             address_index: app.address_index(&address),
             address,
             number: row.national_id.as_ref().map(|number| app.keys.index(NATIONAL_ID_INDEX, number.expose())),

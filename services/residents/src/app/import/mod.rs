@@ -6,6 +6,7 @@
 
 mod batch;
 mod known;
+mod last_words;
 mod person;
 mod write;
 
@@ -18,8 +19,9 @@ use std::{
 use chassis::data::{AreaCode, AreaLevel};
 use tokio::sync::mpsc;
 
-pub(super) use batch::{Batch, Tally};
+pub(super) use batch::{Batch, Said, Tally};
 use known::Known;
+use last_words::LastWords;
 
 use super::App;
 use crate::{
@@ -30,7 +32,7 @@ use crate::{
         problem::RowProblem,
         reader::{Judged, Survey, SurveyError, read_survey},
         report::ReportWriter,
-        row::{RowRules, SurveyRow},
+        row::RowRules,
         source::SurveyFile,
     },
 };
@@ -109,7 +111,7 @@ impl App {
     pub async fn import_survey(&self, file: SurveyFile, options: ImportOptions) -> Result<SurveyOutcome, ImportError> {
         let communities = self.communities().await?;
         let today = self.today();
-        let (rows, mut batches) = mpsc::channel::<Vec<SurveyRow>>(AHEAD);
+        let (rows, mut batches) = mpsc::channel::<Vec<Said>>(AHEAD);
         // Reading blocks, and judging a row costs more than waiting for one: both stay off the runtime's own threads.
         let reader = tokio::task::spawn_blocking(move || read(file, &communities, today, &rows));
 
@@ -154,21 +156,23 @@ impl App {
 /// Sends accepted rows in batches and gathers the rest. Where nobody takes the batches any more it just ends: the error is
 /// the taker's.
 fn read(
-    file: SurveyFile,
+    mut file: SurveyFile,
     communities: &KnownCommunities,
     today: chrono::NaiveDate,
-    batches: &mpsc::Sender<Vec<SurveyRow>>,
+    batches: &mpsc::Sender<Vec<Said>>,
 ) -> Result<Read, SurveyError> {
     let check_area = |name: &str, grid: Option<&AreaCode>| communities.check(name, grid);
+    let rules = RowRules { today, check_area: &check_area };
+    let last_words = LastWords::read(&mut file, rules)?;
     let mut batch = Vec::with_capacity(BATCH);
     let (mut problems, mut rejected, mut households) = (Vec::new(), 0, HashSet::new());
-    let survey = read_survey(file, RowRules { today, check_area: &check_area }, |judged: Judged| {
+    let survey = read_survey(&mut file, rules, |judged: Judged| {
         match judged {
             Ok(row) => {
                 if !households.contains(&row.household_no) {
                     households.insert(row.household_no.clone());
                 }
-                batch.push(row);
+                batch.push(Said { is_last_word: last_words.has(&row), row });
             }
             Err(refused) => {
                 rejected += 1;

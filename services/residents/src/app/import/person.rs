@@ -46,6 +46,7 @@ pub(super) enum Effect {
 /// A row, what stands behind it, and the day it is.
 pub(super) struct Statement<'r> {
     pub(super) row: &'r SurveyRow,
+    pub(super) is_last_word: bool,
     pub(super) number: Option<&'r BlindIndex>,
     pub(super) home: &'r household::Model,
     pub(super) now: DateTime<Utc>,
@@ -177,7 +178,7 @@ impl Person {
             && row.sex == said.row.sex
             && row.birth_date == said.row.birth_date
             && !number_is_new;
-        if !newer(Some((row.identity_on, row.identity_from)), said.row.visited_on, same) {
+        if !said.replaces(Some((row.identity_on, row.identity_from)), same) {
             return Ok(());
         }
         if !same {
@@ -202,7 +203,7 @@ impl Person {
         let Some(phone) = &said.row.phone else { return Ok(()) };
         let row = &mut self.row;
         let same = row.phone_index == Some(keys.index(resident::PHONE_INDEX, phone.expose()));
-        if newer(row.contact_on.zip(row.contact_from), said.row.visited_on, same) {
+        if said.replaces(row.contact_on.zip(row.contact_from), same) {
             if !same {
                 row.set_phone(keys, Some(Phone::expose(phone)))?;
                 changed.push(FactGroup::Contact);
@@ -216,7 +217,7 @@ impl Person {
         let (row, on) = (&mut self.row, said.row.visited_on);
         if let Some(registration) = said.row.registration {
             let same = row.registration == Some(registration);
-            if newer(row.registration_on.zip(row.registration_from), on, same) {
+            if said.replaces(row.registration_on.zip(row.registration_from), same) {
                 changed.extend((!same).then_some(FactGroup::Registration));
                 row.registration = Some(registration);
                 (row.registration_on, row.registration_from) = (Some(on), Some(SOURCE));
@@ -224,7 +225,7 @@ impl Person {
         }
         if let Some(living) = said.row.living {
             let same = row.living == Some(living);
-            if newer(row.living_on.zip(row.living_from), on, same) {
+            if said.replaces(row.living_on.zip(row.living_from), same) {
                 changed.extend((!same).then_some(FactGroup::Living));
                 row.living = Some(living);
                 (row.living_on, row.living_from) = (Some(on), Some(SOURCE));
@@ -240,7 +241,7 @@ impl Person {
         }
         let has_moved = row.household_id != Some(said.home.id) || row.area_code != said.home.area_code;
         let same = !has_moved && row.relation == said.row.relation;
-        if !newer(Some((row.household_on, row.household_from)), on, same) {
+        if !said.replaces(Some((row.household_on, row.household_from)), same) {
             return false;
         }
         if has_moved {
@@ -272,7 +273,7 @@ impl Person {
                 cleared_on: None,
             };
             match self.tags.iter_mut().find(|tag| tag.kind == *kind) {
-                Some(kept) if !newer(Some((kept.observed_on, kept.source)), put.observed_on, *kept == put) => continue,
+                Some(kept) if !said.replaces(Some((kept.observed_on, kept.source)), *kept == put) => continue,
                 Some(kept) => *kept = put.clone(),
                 None => self.tags.push(put.clone()),
             }
@@ -284,9 +285,14 @@ impl Person {
     }
 }
 
-/// Whether a statement of a survey takes the place of what is kept.
-fn newer(kept: Option<(NaiveDate, Source)>, on: NaiveDate, same: bool) -> bool {
-    let Some((observed_on, source)) = kept else { return true };
-    let current = Fact { value: same, observed_on, source };
-    merge_fact(&current, &Fact { value: true, observed_on: on, source: SOURCE }) == Merge::Replace
+impl Statement<'_> {
+    /// Whether it takes the place of what is kept: by the rule of facts, or as the file's last word on a day of which a
+    /// survey said otherwise.
+    fn replaces(&self, kept: Option<(NaiveDate, Source)>, same: bool) -> bool {
+        let Some((observed_on, source)) = kept else { return true };
+        let on = self.row.visited_on;
+        let current = Fact { value: same, observed_on, source };
+        let by_rule = merge_fact(&current, &Fact { value: true, observed_on: on, source: SOURCE }) == Merge::Replace;
+        by_rule || (self.is_last_word && !same && (observed_on, source) == (on, SOURCE))
+    }
 }

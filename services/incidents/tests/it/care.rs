@@ -1,0 +1,145 @@
+//! The conversation with residents about a building in danger.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result};
+use chassis::{
+    events::{ConsumerRunner, ConsumerSettings, Event, Head, LocalLog, SharedBus},
+    run::Tasks,
+};
+use linju_incidents::events::care_consumer;
+use linju_proto::{
+    incidents::v1::{self, Building, Urgency},
+    residents::v1::CareListDrawn,
+};
+use uuid::Uuid;
+
+use crate::ground::{COMMUNITY, Ground, NOWHERE, dispatcher, resident};
+
+fn building(name: &str) -> Building {
+    Building { area_code: COMMUNITY.to_owned(), compound: "白玉小区".to_owned(), building: name.to_owned() }
+}
+
+fn drawn(incident: &str, name: &str, need_help: i32) -> Result<Event> {
+    let message = CareListDrawn {
+        incident_id: incident.to_owned(),
+        area_code: COMMUNITY.to_owned(),
+        compound: "白玉小区".to_owned(),
+        building: name.to_owned(),
+        residents: 84,
+        need_help,
+    };
+    let head = Head {
+        id: Uuid::from_u128(9),
+        key: incident.parse()?,
+        version: 1,
+        area: COMMUNITY.parse()?,
+        at: crate::ground::morning(),
+    };
+    Ok(Event::new(head, &message))
+}
+
+impl Ground {
+    /// Gives an event to the consumer, as the bus would.
+    async fn hear(&self, event: Event) -> Result<()> {
+        let handler = care_consumer(self.app.clone()).handler;
+        let event = Arc::new(event);
+        self.db
+            .write(move |tx| {
+                let (handler, event) = (handler.clone(), event.clone());
+                Box::pin(
+                    async move { handler.handle(tx, &event).await.map_err(|e| sea_orm::DbErr::Custom(e.to_string())) },
+                )
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+/// A stream that was lost and filled again from the outbox gives everything a second time.
+#[tokio::test]
+async fn the_same_answer_from_two_streams_works_once() -> Result<()> {
+    for ground in Ground::both().await? {
+        let reported = ground.report(&resident()).await?;
+        let steps = ground.steps(&reported);
+        steps.triage(&dispatcher(), "safety.fire_hazard", Urgency::Emergency, Some(building("3栋"))).await?;
+        let event = drawn(&reported.id, "3栋", 7)?;
+        for stream in ["first.db", "second.db"] {
+            let bus: SharedBus = LocalLog::open(&ground.folder.path().join(stream), ground.clock.clone()).await?;
+            bus.publish(std::slice::from_ref(&event)).await?;
+            let tasks = Tasks::default();
+            let runner = ConsumerRunner {
+                db: ground.db.clone(),
+                bus: bus.clone(),
+                clock: ground.clock.clone(),
+                tasks: tasks.clone(),
+                consumer: care_consumer(ground.app.clone()),
+                settings: ConsumerSettings::default(),
+            };
+            tasks.spawn(runner.run());
+            let done = async {
+                while bus.lag("incidents-care").await.ok() != Some(0) {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(30), done).await.context("the event was never handled")?;
+            tasks.stop();
+            assert!(tasks.wait(Duration::from_secs(10)).await, "the consumer stops");
+            assert!(bus.parked(10).await?.is_empty());
+        }
+        assert_eq!(ground.get(&dispatcher(), &reported.id).await?.need_help, Some(7));
+        let drawn = ground.count("timeline WHERE kind = 'care_list_drawn'").await?;
+        assert_eq!(drawn, 1);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn each_building_is_told_of_once() -> Result<()> {
+    for ground in Ground::both().await? {
+        let reported = ground.report(&resident()).await?;
+        let steps = ground.steps(&reported);
+        let triage = async |endangers: Option<Building>| {
+            steps.triage(&dispatcher(), "safety.fire_hazard", Urgency::Emergency, endangers).await
+        };
+        triage(Some(building("3栋"))).await?;
+        triage(Some(building("3栋"))).await?;
+        triage(Some(building("4栋"))).await?;
+        triage(NOWHERE).await?;
+        let told: Vec<_> =
+            ground.told().await?.into_iter().filter(|line| line.contains("BuildingEndangered")).collect();
+        assert_eq!(told.len(), 2);
+        assert!(told[0].contains("3栋") && told[1].contains("4栋"), "{told:?}");
+        insta::assert_snapshot!("endangered", told.join("\n"));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_answer_stands_in_the_timeline() -> Result<()> {
+    for ground in Ground::both().await? {
+        let reported = ground.report(&resident()).await?;
+        let steps = ground.steps(&reported);
+        steps.triage(&dispatcher(), "safety.fire_hazard", Urgency::Emergency, Some(building("3栋"))).await?;
+        ground.hear(drawn(&reported.id, "3栋", 7)?).await?;
+        assert_eq!(ground.get(&dispatcher(), &reported.id).await?.need_help, Some(7));
+        let timeline = ground.timeline(&dispatcher(), &reported.id).await?;
+        let entry = timeline.last().context("an entry")?;
+        assert_eq!(
+            (entry.kind.as_str(), entry.actor.as_str(), entry.visibility()),
+            ("care_list_drawn", "system", v1::Visibility::Internal)
+        );
+        assert_eq!((entry.facts["residents"].as_str(), entry.facts["need_help"].as_str()), ("84", "7"));
+        assert!(ground.timeline(&resident(), &reported.id).await?.iter().all(|e| e.kind != "care_list_drawn"));
+
+        // The wrong building, and an incident that is not here.
+        ground.hear(drawn(&reported.id, "4栋", 9)?).await?;
+        ground.hear(drawn("01939c5e-7b1a-7cc3-98a5-2f6d1f0c8e11", "3栋", 9)?).await?;
+        assert_eq!(ground.get(&dispatcher(), &reported.id).await?.need_help, Some(7));
+        // Another building: nobody has counted there yet.
+        steps.triage(&dispatcher(), "safety.fire_hazard", Urgency::Emergency, Some(building("4栋"))).await?;
+        assert_eq!(ground.get(&dispatcher(), &reported.id).await?.need_help, None);
+        assert!(ground.hear(drawn(&reported.id, "4栋", -1)?).await.is_err());
+    }
+    Ok(())
+}

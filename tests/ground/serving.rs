@@ -1,0 +1,142 @@
+//! Processes that serve.
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    process::{Child, Command, ExitStatus},
+};
+
+use anyhow::{Context as _, Result, bail};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use super::{Install, log, until};
+
+/// `linju serve` in a process of its own; killed when dropped.
+pub struct Serving {
+    child: Child,
+    log: PathBuf,
+    pub grpc: SocketAddr,
+    pub observe: SocketAddr,
+}
+
+impl Serving {
+    /// Starts it and waits until it says where it serves.
+    pub(super) async fn start(mut command: Command, log: PathBuf) -> Result<Self> {
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut this = Self { child: command.spawn()?, log, grpc: nowhere, observe: nowhere };
+        let (grpc, observe) = until("the program serves", async || {
+            if let Some(status) = this.child.try_wait()? {
+                bail!("`linju serve` ended while starting ({status}):\n{}", log::tail(&this.log));
+            }
+            log::serving(&this.log)
+        })
+        .await?;
+        (this.grpc, this.observe) = (grpc, observe);
+        Ok(this)
+    }
+
+    /// Asks it to stop, as Kubernetes does, and waits until it has.
+    pub async fn stop(mut self) -> Result<ExitStatus> {
+        self.signal(Signal::SIGTERM)?;
+        self.ended().await
+    }
+
+    /// Asks it to stop and does not wait.
+    pub fn ask_to_stop(&self) -> Result<()> {
+        self.signal(Signal::SIGTERM)
+    }
+
+    /// Ends it as a power cut would.
+    pub async fn kill9(mut self) -> Result<()> {
+        self.signal(Signal::SIGKILL)?;
+        self.ended().await.map(|_| ())
+    }
+
+    /// Waits until it has ended by itself.
+    pub async fn ended(&mut self) -> Result<ExitStatus> {
+        let ended = until("the process ends", async || Ok(self.child.try_wait()?)).await;
+        ended.with_context(|| log::tail(&self.log))
+    }
+
+    /// What it said so far.
+    pub fn log(&self) -> Result<String> {
+        Ok(std::fs::read_to_string(&self.log)?)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        Ok(kill(Pid::from_raw(i32::try_from(self.child.id())?), signal)?)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It may have ended before.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An install that is served: one process where it is embedded, one a service where it is not.
+pub struct House {
+    pub install: Install,
+    pub residents: Serving,
+    /// Where it has a process of its own.
+    incidents: Option<Serving>,
+}
+
+impl House {
+    /// Serves the install.
+    pub async fn open(install: Install) -> Result<Self> {
+        Self::open_with(install, &[]).await
+    }
+
+    /// Serves it, with more in the environment of its processes.
+    pub async fn open_with(install: Install, environment: &[(&str, &str)]) -> Result<Self> {
+        if install.is_embedded() {
+            let residents = install.serve_with(&[], environment).await?;
+            return Ok(Self { install, residents, incidents: None });
+        }
+        let residents = install.serve_with(&["residents"], environment).await?;
+        let incidents = Some(install.serve_with(&["incidents"], environment).await?);
+        Ok(Self { install, residents, incidents })
+    }
+
+    /// The process that serves `linju.incidents.v1`.
+    pub fn incidents(&self) -> &Serving {
+        self.incidents.as_ref().unwrap_or(&self.residents)
+    }
+
+    /// The process that serves a service.
+    pub fn process(&mut self, service: &str) -> &mut Serving {
+        match &mut self.incidents {
+            Some(incidents) if service == "incidents" => incidents,
+            _ => &mut self.residents,
+        }
+    }
+
+    /// Asks all processes to stop, and gives back the install; each must end well.
+    pub async fn close(self) -> Result<Install> {
+        let Self { install, residents, incidents } = self;
+        for serving in incidents.into_iter().chain([residents]) {
+            let log = serving.log.clone();
+            let status = serving.stop().await?;
+            if !status.success() {
+                bail!("`linju serve` ended with {status}:\n{}", log::tail(&log));
+            }
+        }
+        Ok(install)
+    }
+
+    /// Ends all processes as a power cut would.
+    pub async fn cut(self) -> Result<Install> {
+        let Self { install, residents, incidents } = self;
+        for serving in incidents.into_iter().chain([residents]) {
+            // One may have ended by itself.
+            let _ = serving.kill9().await;
+        }
+        Ok(install)
+    }
+}
