@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use chassis::data::Ids;
+use chassis::{data::Ids, sea_orm::prelude::Uuid};
 
 /// A building of the survey that is among its first 800 rows: area, compound, building. Five people are registered in it,
 /// three of whom need help: lines 7 (very old), 8 and 11 (children left behind).
@@ -34,5 +34,5 @@ pub fn la_mapping() -> PathBuf {
 
 /// An id of the caller's making.
 pub fn id() -> String {
-    Ids::random().next().to_string()
+    Ids::random().next::<Uuid>().to_string()
 }

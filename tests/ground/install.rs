@@ -47,8 +47,9 @@ impl Install {
             logs: AtomicU32::new(0),
             databases: None,
         };
+        let data = install.data();
         let install = install
-            .with("data_dir", install.data().display())
+            .with("data_dir", data.display())
             .with("listen", "127.0.0.1:0")
             .with("observe", "127.0.0.1:0")
             .with("telemetry.format", "json")

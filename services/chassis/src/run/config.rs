@@ -105,7 +105,7 @@ pub struct TelemetrySettings {
 
 impl Default for TelemetrySettings {
     fn default() -> Self {
-        Self { otlp: String::new(), format: LogFormat::Text, filter: "info".to_owned() }
+        Self { otlp: String::new(), format: LogFormat::Text, filter: "info,sea_orm_migration=warn,opentelemetry_sdk=warn,async_nats=warn".to_owned() }
     }
 }
 

@@ -53,7 +53,8 @@ pub async fn start(settings: Settings, services: &[&dyn Service]) -> Result<Runn
     for service in services {
         let context = install.context(*service).await?;
         let Parts { routes: more, consumers, timers } = service.build(context.clone());
-        routes = Routes::from(routes.into_axum_router().merge(more.into_axum_router()));
+        // Each set of routes brings its own answer to an unknown method; one is enough.
+        routes = Routes::from(routes.into_axum_router().merge(more.into_axum_router().reset_fallback()));
         databases.push((service.name(), context.db.clone()));
         upkeep::Upkeep { name: service.name(), context, bus: bus.clone(), meter: meter.clone(), tasks: tasks.clone() }
             .spawn(&install.settings.bus, consumers, timers);

@@ -1,6 +1,6 @@
 //! Traces, metrics and logs. Nothing personal gets here: personal types print without content.
 
-use std::{sync::Arc, time::Duration};
+use std::{io::IsTerminal, sync::Arc, time::Duration};
 
 use http::HeaderMap;
 use opentelemetry::{
@@ -43,7 +43,9 @@ impl Telemetry {
             });
             tracing_opentelemetry::layer().with_tracer(provider.tracer("linju")).with_filter(targets)
         });
-        let text = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+        let text = tracing_subscriber::fmt::layer().with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_target(false);
         let log = match settings.format {
             LogFormat::Text => text.boxed(),
             LogFormat::Json => text.json().flatten_event(true).boxed(),

@@ -2,7 +2,10 @@
 
 use chassis::data::Tx;
 
-use super::{App, change::Beside};
+use super::{
+    App,
+    change::{Beside, Danger},
+};
 use crate::{
     domain::{Actor, ActorKind, Command, IncidentId, decide},
     error::Error,
@@ -31,7 +34,7 @@ impl App {
         let actor = Actor::new("system", ActorKind::System);
         match decide(&row.incident()?, command, actor, self.clock.now(), self.policy) {
             Ok(decision) => {
-                self.write_decision(tx, row, decision, Beside { text: "", endangers: None }).await?;
+                self.write_decision(tx, row, decision, Beside { text: "", danger: Danger::NotAssessed }).await?;
             }
             Err(refused) => tracing::info!(incident = %id, reason = refused.reason(), "a care list came too late"),
         }

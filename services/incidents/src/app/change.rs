@@ -39,8 +39,23 @@ pub enum Order {
 /// What a decision brings into the row beside the incident's life.
 pub(super) struct Beside<'t> {
     pub(super) text: &'t str,
-    /// Set where the building was assessed anew.
-    pub(super) endangers: Option<Option<Building>>,
+    pub(super) danger: Danger,
+}
+
+/// What is said of a building in danger.
+pub(super) enum Danger {
+    NotAssessed,
+    /// None: no building is.
+    Assessed(Option<Building>),
+}
+
+impl Danger {
+    fn building(&self) -> Option<&Building> {
+        match self {
+            Self::NotAssessed => None,
+            Self::Assessed(building) => building.as_ref(),
+        }
+    }
 }
 
 impl App {
@@ -57,14 +72,14 @@ impl App {
     async fn change_in(&self, tx: &Tx, call: &Call, change: Change) -> Result<Model, Error> {
         let Change { id, etag, order, text } = change;
         let scope = reach(call);
-        let (row, command, endangers) = read(tx, &scope, id, order).await?;
+        let (row, command, danger) = read(tx, &scope, id, order).await?;
         check_etag(&etag, row.version)?;
         let action = command.action();
         let actor = parts::acting(call, &scope, &row, action);
         let kind = actor.kind;
         let decision = decide(&row.incident()?, command, actor, self.clock.now(), self.policy)?;
         parts::check_unit(&scope, &row, kind, action)?;
-        self.write_decision(tx, row, decision, Beside { text: &text, endangers }).await
+        self.write_decision(tx, row, decision, Beside { text: &text, danger }).await
     }
 
     /// Writes what was decided, unless the row is no longer the one that was read. Answers the row as it is then.
@@ -77,14 +92,14 @@ impl App {
     ) -> Result<Model, Error> {
         let Decision { mut next, events } = decision;
         let now = self.clock.now();
-        let named = beside.endangers.clone().flatten().filter(|building| row.endangers().as_ref() != Some(building));
+        let named = beside.danger.building().filter(|building| row.endangers().as_ref() != Some(building)).cloned();
         if named.is_some() {
             // The answer was about another building.
             next.need_help = None;
         }
         let (id, read, from, area) = (next.id, row.version, row.state.0, row.area_code);
         let mut changed = incident::life(row.into(), &next, now)?;
-        if let Some(building) = beside.endangers {
+        if let Danger::Assessed(building) = beside.danger {
             changed.endangers_area = Set(building.as_ref().map(|building| building.area));
             changed.endangers_compound = Set(building.as_ref().map(|building| building.compound.clone()));
             changed.endangers_building = Set(building.map(|building| building.building));
@@ -108,26 +123,21 @@ impl App {
 }
 
 /// The incident, and the order as a command with all that the rule must know.
-async fn read(
-    tx: &Tx,
-    scope: &Scope,
-    id: IncidentId,
-    order: Order,
-) -> Result<(Model, Command, Option<Option<Building>>), Error> {
+async fn read(tx: &Tx, scope: &Scope, id: IncidentId, order: Order) -> Result<(Model, Command, Danger), Error> {
     Ok(match order {
-        Order::Command(command) => (incident::get(tx, scope, id).await?, command, None),
+        Order::Command(command) => (incident::get(tx, scope, id).await?, command, Danger::NotAssessed),
         Order::Triage { category, urgency, endangers } => {
             if endangers.as_ref().is_some_and(|building| !scope.areas.contain(building.area)) {
                 return Err(Error::AreaNotGranted { field: "endangers.area_code" });
             }
             let command = Command::Triage { category, urgency, endangers_building: endangers.is_some() };
-            (incident::get(tx, scope, id).await?, command, Some(endangers))
+            (incident::get(tx, scope, id).await?, command, Danger::Assessed(endangers))
         }
         Order::JoinDuplicate { parent } => {
             let (row, parent) = incident::get_pair(tx, scope, (id, parent)).await?;
             let duplicate_of = parent.duplicate_of.map(IncidentId);
             let parent = Parent { id: IncidentId(parent.id), status: parent.state.0, duplicate_of };
-            (row, Command::JoinDuplicate { parent }, None)
+            (row, Command::JoinDuplicate { parent }, Danger::NotAssessed)
         }
     })
 }

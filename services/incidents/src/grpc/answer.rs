@@ -105,15 +105,15 @@ pub(super) fn timeline(entries: Vec<ShownEntry>) -> Result<v1::ListTimelineRespo
 }
 
 fn entry(ShownEntry { row, text }: ShownEntry) -> Result<v1::TimelineEntry, Error> {
-    let damaged = |_| Fault::Internal(format!("timeline entry {} cannot be shown", row.id));
+    let damaged = || Fault::Internal(format!("timeline entry {} cannot be shown", row.id));
     Ok(v1::TimelineEntry {
-        version: i32::try_from(row.version).map_err(|_| damaged(()))?,
+        version: i32::try_from(row.version).map_err(|_| damaged())?,
         kind: row.kind.0.code().to_owned(),
         at: Some(time(row.at)),
         actor: row.actor.clone(),
         visibility: codes::visibility(row.visibility.0).into(),
         text: exposed(text),
-        facts: facts(serde_json::from_str(&row.facts).map_err(|_| damaged(()))?),
+        facts: facts(serde_json::from_str(&row.facts).map_err(|_| damaged())?),
     })
 }
 

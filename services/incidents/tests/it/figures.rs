@@ -94,7 +94,10 @@ async fn figures(
     Ok(ground.door.clone().get_incident_figures(ground.of(who, request)?).await?.into_inner())
 }
 
-fn rate(rate: Option<v1::Rate>) -> Result<(i64, i64, Vec<(String, i64)>)> {
+/// Counted, of how many, and how many stand outside for which reason.
+type Told = (i64, i64, Vec<(String, i64)>);
+
+fn rate(rate: Option<v1::Rate>) -> Result<Told> {
     let v1::Rate { counted, of, excluded } = rate.context("a rate")?;
     Ok((counted, of, excluded.into_iter().map(|e| (e.reason, e.incidents)).collect()))
 }

@@ -38,7 +38,7 @@ pub(crate) struct Ground {
     pub(crate) door: Door,
     signer: TokenSigner,
     pub(crate) folder: TempDir,
-    pub(crate) postgres: Option<test_servers::Database>,
+    _database: Option<test_servers::Database>,
 }
 
 /// 2026-11-23, 16:00 in China.
@@ -65,7 +65,7 @@ impl Ground {
         Self::on(db, tempfile::tempdir()?, Some(database)).await
     }
 
-    async fn on(db: Db, folder: TempDir, postgres: Option<test_servers::Database>) -> Result<Self> {
+    async fn on(db: Db, folder: TempDir, database: Option<test_servers::Database>) -> Result<Self> {
         let service = IncidentsService;
         run::migrate(&db, &service).await?;
         let clock = Clock::fixed(morning());
@@ -85,7 +85,7 @@ impl Ground {
         let gate = Gate::new(verifier, 1000, Meter::new().map_err(anyhow::Error::msg)?);
         let door = IncidentServiceClient::new(gate.layer(service.build(context).routes));
         let signer = TokenSigner::new(&key, clock.clone());
-        Ok(Self { app, db, clock, keys, door, signer, folder, postgres })
+        Ok(Self { app, db, clock, keys, door, signer, folder, _database: database })
     }
 
     /// A request of somebody.
@@ -237,6 +237,12 @@ impl Ground {
     }
 }
 
+fn made<T: Default>(fill: impl FnOnce(&mut T)) -> T {
+    let mut message = T::default();
+    fill(&mut message);
+    message
+}
+
 macro_rules! steps {
     ($($step:ident: $method:ident($request:ident { $($field:ident),* }),)+) => {
         impl Steps<'_> {
@@ -244,7 +250,10 @@ macro_rules! steps {
                 pub(crate) async fn $step(
                     &self, who: &Person, $($field: impl Into<fields::$field>),*
                 ) -> Result<v1::Incident, Status> {
-                    let message = v1::$request { id: self.id.clone(), $($field: $field.into(),)* ..Default::default() };
+                    let message = made(|request: &mut v1::$request| {
+                        request.id.clone_from(&self.id);
+                        $(request.$field = $field.into();)*
+                    });
                     let request = self.ground.of(who, message).map_err(|e| Status::internal(e.to_string()))?;
                     Ok(self.ground.door.clone().$method(request).await?.into_inner())
                 }

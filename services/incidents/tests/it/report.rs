@@ -33,6 +33,29 @@ async fn the_same_request_makes_one_incident() -> Result<()> {
     Ok(())
 }
 
+/// The busiest call makes one round trip to Postgres: whatever it writes is written by one statement.
+#[tokio::test]
+async fn a_report_is_one_statement() -> Result<()> {
+    let ground = Ground::postgres().await?;
+    ground.run("CREATE TABLE seen (part text, query text)").await?;
+    ground
+        .run(
+            "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN INSERT INTO seen VALUES (TG_TABLE_NAME, current_query()); RETURN NULL; END $$",
+        )
+        .await?;
+    for table in ["incidents", "timeline", "outbox", "requests"] {
+        ground
+            .run(&format!("CREATE TRIGGER note AFTER INSERT ON {table} FOR EACH STATEMENT EXECUTE FUNCTION note()"))
+            .await?;
+    }
+    ground.report(&resident()).await?;
+    let parts = ground.rows("SELECT part FROM seen ORDER BY part").await?;
+    assert_eq!(parts, ["incidents", "outbox", "requests", "timeline"]);
+    assert_eq!(ground.count("(SELECT DISTINCT query FROM seen) AS queries").await?, 1);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_number_that_is_taken_is_not_given_again() -> Result<()> {
     for ground in Ground::both().await? {

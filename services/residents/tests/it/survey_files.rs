@@ -20,8 +20,8 @@ fn read_with(bytes: Vec<u8>, limits: Limits) -> Result<(Survey, Vec<Judged>), Su
         |_: &str, grid: Option<&AreaCode>| grid.copied().ok_or(linju_residents::survey::areas::AreaRefused::Outside);
     let today = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap_or_default();
     let mut judged = Vec::new();
-    let file = SurveyFile::from_bytes(bytes, limits)?;
-    let survey = read_survey(file, RowRules { today, check_area: &check_area }, |row| {
+    let mut file = SurveyFile::from_bytes(bytes, limits)?;
+    let survey = read_survey(&mut file, RowRules { today, check_area: &check_area }, |row| {
         judged.push(row);
         Ok::<_, SurveyError>(())
     })?;

@@ -1,6 +1,12 @@
 //! Makes `incidents`.
 
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::{
+    prelude::*,
+    schema::{
+        big_integer, big_integer_null, blob_null, date_null, double_null, integer_null, text, text_null,
+        timestamp_with_time_zone, timestamp_with_time_zone_null, uuid, uuid_null,
+    },
+};
 
 pub(super) struct Incidents;
 

@@ -1,6 +1,10 @@
 //! Makes `timeline`, which nobody can change.
 
-use sea_orm_migration::{prelude::*, schema::*, sea_orm::DbBackend};
+use sea_orm_migration::{
+    prelude::*,
+    schema::{big_integer, blob_null, text, timestamp_with_time_zone, uuid},
+    sea_orm::DbBackend,
+};
 
 pub(super) struct Timeline;
 
