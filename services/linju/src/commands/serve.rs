@@ -30,12 +30,13 @@ pub(super) async fn run(settings: Settings, names: &[String], output: Output) ->
     };
     output.say(&format!(
         "\nLinju serves {names} at grpc://{grpc}; {place}.\nMetrics and health: http://{observe}/metrics, \
-         http://{observe}/healthz/ready\n\nTry next, in another terminal:\n  linju demo                                      \
-         a subdistrict of synthetic people\n  linju keys token --role community_manager --scope 511903001     a token to \
-         call with\n  linju doctor                                    is everything well?\n\nCtrl-C stops it.",
+         http://{observe}/healthz/ready\n\nTry next, in another terminal:\n  {me} demo\n    a subdistrict of synthetic \
+         people\n  {me} keys token --role community_manager --scope 511903001\n    a token to call with; README.md shows \
+         calls\n  {me} doctor\n    is everything well?\n\nCtrl-C stops it.",
         names = names.join(" and "),
         grpc = running.grpc,
         observe = running.observe,
+        me = invocation(),
     ));
     running.until_signal().await?;
     tracing::info!("stopping");
@@ -45,4 +46,21 @@ pub(super) async fn run(settings: Settings, names: &[String], output: Output) ->
         output.say("some work was cut off at the deadline; nothing that was answered is lost");
     }
     Ok(ExitCode::from(if in_time { 0 } else { exit::FAILED }))
+}
+
+/// How this program was called, with its global options, so that what is printed can be pasted.
+fn invocation() -> String {
+    let mut words = std::env::args();
+    let mut said = words.next().unwrap_or_else(|| "linju".to_owned());
+    while let Some(word) = words.next() {
+        if ["--data", "--config"].iter().any(|option| word.starts_with(option)) {
+            said.push_str(&format!(" {word}"));
+            if !word.contains('=')
+                && let Some(value) = words.next()
+            {
+                said.push_str(&format!(" {value}"));
+            }
+        }
+    }
+    said
 }

@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{
     ActiveModelTrait, Condition, ExprTrait, IntoActiveModel, Iterable, QueryOrder, QuerySelect,
     entity::prelude::*,
-    sea_query::{InsertStatement, OnConflict},
+    sea_query::{Func, InsertStatement, OnConflict, Query},
 };
 use serde::{Deserialize, Serialize};
 
@@ -186,7 +186,8 @@ pub enum Number {
     Phone(BlindIndex),
 }
 
-/// People of `area` with this number, in order of their ids, after `after`.
+/// People of `area` with this number, in order of their ids, after `after`; a merged record with the number leads to the
+/// one that stands.
 pub async fn with_number(
     scope: &Scope,
     db: &impl ConnectionTrait,
@@ -198,9 +199,10 @@ pub async fn with_number(
         Number::NationalId(index) => Column::NationalIdIndex.eq(index),
         Number::Phone(index) => Column::PhoneIndex.eq(index),
     };
+    let standing = Func::coalesce([Expr::col(Column::MergedInto), Expr::col(Column::Id)]);
+    let standing = Query::select().expr(standing).from(Entity).and_where(has).to_owned();
     let mut find = Entity::find()
-        .filter(has)
-        .filter(Column::State.ne(Status::Merged))
+        .filter(Column::Id.in_subquery(standing))
         .filter(scope.areas.hold(Column::AreaCode))
         .filter(area.holds(Column::AreaCode));
     if let Some(after) = after {
