@@ -28,7 +28,7 @@ const REPORTER: &str = "上官菖蒲";
 /// Written nowhere in clear but in the register's own tables of names.
 const NAMES: [&str; 4] = [NAME, NEW_NAME, SURVEY_NAME, REPORTER];
 /// Valid by GB 11643.
-const NATIONAL_IDS: [&str; 3] = ["51190319470813933X", "511903195204199353", "511903196603079416"];
+const NATIONAL_IDS: [&str; 3] = ["51190319470813933X", "51190319520419935X", "511903196603079413"];
 const PHONES: [&str; 4] = ["19183476205", "19183476312", "19183476438", "19183476544"];
 const TEXTS: [&str; 5] = ["丁香弄七号半", "紫藤单元", "室九〇七七", "地窖渗水的怪味", "钥匙藏在花盆下"];
 

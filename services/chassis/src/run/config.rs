@@ -9,7 +9,7 @@ use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 
 use crate::{
-    data::PoolSettings,
+    data::{PoolSettings, Suite},
     events::{ConsumerSettings, NatsSettings, RelaySettings, TimerSettings},
 };
 
@@ -56,6 +56,8 @@ pub struct BusSettings {
 #[serde(default, deny_unknown_fields)]
 pub struct KeySettings {
     pub master: Option<PathBuf>,
+    /// The cipher of new data keys: `aes-256-gcm` or `sm4-gcm`. What was sealed with the other one stays readable.
+    pub suite: Suite,
     /// Public keys of whoever signs tokens.
     pub token_public: Option<PathBuf>,
     /// The key that signs tokens; only where `linju keys token` is used.
@@ -66,7 +68,7 @@ pub struct KeySettings {
 
 impl Default for KeySettings {
     fn default() -> Self {
-        Self { master: None, token_public: None, token_private: None, longest_token_min: 24 * 60 }
+        Self { master: None, suite: Suite::default(), token_public: None, token_private: None, longest_token_min: 24 * 60 }
     }
 }
 

@@ -7,7 +7,7 @@ use sea_orm::DbErr;
 use super::{Context, Service, Settings, migrate};
 use crate::{
     access::{self, PublicKeys, SigningKey, TokenVerifier},
-    data::{self, Clock, Db, Ids, KeyError, KeyFileError, Keyring, MasterKey, SelfTestFailed, Suite},
+    data::{self, Clock, Db, Ids, KeyError, KeyFileError, Keyring, MasterKey, SelfTestFailed},
     events::{BusError, JetStream, LocalLog, Outbox, SharedBus},
 };
 
@@ -100,7 +100,7 @@ impl Install {
     /// The keys of a service's database.
     pub async fn keyring(&self, service: &'static str, db: &Db) -> Result<Keyring, StartError> {
         let master = Arc::new(MasterKey::from_file(&self.settings.master_key())?);
-        let opened = Keyring::load(db, master, Suite::default(), &self.clock).await;
+        let opened = Keyring::load(db, master, self.settings.keys.suite, &self.clock).await;
         opened.map_err(|e| StartError::Keys(service, e))
     }
 

@@ -114,6 +114,12 @@ impl Ground {
         })
     }
 
+    /// What the service was built from.
+    pub(crate) fn context(&self) -> Context {
+        let App { db, clock, ids, keys, outbox } = self.app.clone();
+        Context { db, clock, ids, keys, outbox, message_bytes: 1 << 20 }
+    }
+
     /// A request of somebody.
     pub(crate) fn of<T>(&self, who: &Person, message: T) -> Result<Request<T>> {
         let token = self.signer.sign(&who.principal, TimeDelta::minutes(10))?;
@@ -225,7 +231,7 @@ impl Ground {
 
 const TABLES: [&str; 11] = [
     "areas", "dwellings", "households", "residents", "memberships", "name_keys", "care_tags", "merges", "outbox",
-    "requests", "audit_log",
+    "requests", "audit",
 ];
 
 pub(crate) const HEADER: &str = "社区,网格,小区,楼栋,单元,房号,户编号,与户主关系,姓名,性别,出生日期,身份证号,手机号,户籍类型,居住情况,关爱标签,摸底日期,网格员";

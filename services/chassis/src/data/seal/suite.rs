@@ -5,18 +5,21 @@ use aes_gcm::{
     aead::{AeadInOut, KeyInit, consts::U12},
 };
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use serde::Deserialize;
 use zeroize::Zeroizing;
 
 pub(super) const NONCE: usize = 12;
 pub(super) const TAG: usize = 16;
 
 /// Which cipher seals. The id stands in every sealed value, so that both can lie in one column.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub enum Suite {
     /// AES-256-GCM (NIST SP 800-38D).
     #[default]
+    #[serde(rename = "aes-256-gcm")]
     Aes256Gcm,
     /// SM4-GCM (GB/T 32907, RFC 8998): a software implementation, not a certified module.
+    #[serde(rename = "sm4-gcm")]
     Sm4Gcm,
 }
 
