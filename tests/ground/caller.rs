@@ -25,33 +25,33 @@ use super::{House, Serving};
 
 /// Who calls: roles, all in one area, and a unit where the roles have one.
 #[derive(Clone)]
-pub struct Who {
-    pub subject: String,
-    pub roles: Vec<Role>,
+pub(crate) struct Who {
+    pub(crate) subject: String,
+    pub(crate) roles: Vec<Role>,
     /// None: everywhere.
-    pub area: Option<String>,
-    pub unit: Option<String>,
+    pub(crate) area: Option<String>,
+    pub(crate) unit: Option<String>,
 }
 
 impl Who {
-    pub fn new(subject: &str, role: Role, area: &str) -> Self {
+    pub(crate) fn new(subject: &str, role: Role, area: &str) -> Self {
         Self { subject: subject.to_owned(), roles: vec![role], area: Some(area.to_owned()), unit: None }
     }
 
     #[must_use]
-    pub fn also(mut self, role: Role) -> Self {
+    pub(crate) fn also(mut self, role: Role) -> Self {
         self.roles.push(role);
         self
     }
 
     #[must_use]
-    pub fn of_unit(mut self, unit: &str) -> Self {
+    pub(crate) fn of_unit(mut self, unit: &str) -> Self {
         self.unit = Some(unit.to_owned());
         self
     }
 
     /// The token of this person, signed with `key`.
-    pub fn token(&self, key: &SigningKey, clock: Clock) -> Result<String> {
+    pub(crate) fn token(&self, key: &SigningKey, clock: Clock) -> Result<String> {
         let areas = self.area.as_ref().map(|area| area.parse().map(|area| vec![area])).transpose()?;
         let grants = self.roles.iter().map(|role| Grant { role: *role, areas: areas.clone(), unit: self.unit.clone() });
         let principal = Principal { subject: self.subject.clone(), on_behalf: None, grants: grants.collect() };
@@ -61,7 +61,7 @@ impl Who {
 
 /// Puts token and purpose on each call.
 #[derive(Clone)]
-pub struct Signed {
+pub(crate) struct Signed {
     token: MetadataValue<Ascii>,
     purpose: Option<MetadataValue<Ascii>>,
 }
@@ -80,28 +80,28 @@ type Line = InterceptedService<Channel, Signed>;
 
 /// A signed-in caller with a line to every service.
 #[derive(Clone)]
-pub struct Caller {
-    pub residents_at: Channel,
-    pub incidents_at: Channel,
+pub(crate) struct Caller {
+    pub(crate) residents_at: Channel,
+    pub(crate) incidents_at: Channel,
     signed: Signed,
 }
 
 impl Serving {
     /// An open line to this process.
-    pub async fn channel(&self) -> Result<Channel> {
+    pub(crate) async fn channel(&self) -> Result<Channel> {
         Ok(Endpoint::from_shared(format!("http://{}", self.grpc))?.connect().await?)
     }
 }
 
 impl House {
     /// Signs somebody in.
-    pub async fn caller(&self, who: &Who) -> Result<Caller> {
+    pub(crate) async fn caller(&self, who: &Who) -> Result<Caller> {
         let key = SigningKey::from_file(&self.install.data().join("token.key.pem"))?;
         self.caller_with(&who.token(&key, Clock::system())?).await
     }
 
     /// Somebody with this token.
-    pub async fn caller_with(&self, token: &str) -> Result<Caller> {
+    pub(crate) async fn caller_with(&self, token: &str) -> Result<Caller> {
         Ok(Caller {
             residents_at: self.residents.channel().await?,
             incidents_at: self.incidents().channel().await?,
@@ -112,24 +112,24 @@ impl House {
 
 impl Caller {
     /// The same person, who says why.
-    pub fn because(&self, purpose: &'static str) -> Self {
+    pub(crate) fn because(&self, purpose: &'static str) -> Self {
         let purpose = Some(MetadataValue::from_static(purpose));
         Self { signed: Signed { purpose, ..self.signed.clone() }, ..self.clone() }
     }
 
-    pub fn areas(&self) -> AreaServiceClient<Line> {
+    pub(crate) fn areas(&self) -> AreaServiceClient<Line> {
         AreaServiceClient::with_interceptor(self.residents_at.clone(), self.signed.clone())
     }
 
-    pub fn residents(&self) -> ResidentServiceClient<Line> {
+    pub(crate) fn residents(&self) -> ResidentServiceClient<Line> {
         ResidentServiceClient::with_interceptor(self.residents_at.clone(), self.signed.clone())
     }
 
-    pub fn care(&self) -> CareServiceClient<Line> {
+    pub(crate) fn care(&self) -> CareServiceClient<Line> {
         CareServiceClient::with_interceptor(self.residents_at.clone(), self.signed.clone())
     }
 
-    pub fn incidents(&self) -> IncidentServiceClient<Line> {
+    pub(crate) fn incidents(&self) -> IncidentServiceClient<Line> {
         IncidentServiceClient::with_interceptor(self.incidents_at.clone(), self.signed.clone())
     }
 }

@@ -8,18 +8,18 @@ use super::Install;
 
 /// One event as it is kept on the bus.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub(crate) struct Told {
     /// Hexadecimal digits without hyphens.
-    pub id: String,
-    pub subject: String,
+    pub(crate) id: String,
+    pub(crate) subject: String,
     /// All headers or attributes, as text.
-    pub head: String,
-    pub data: String,
+    pub(crate) head: String,
+    pub(crate) data: String,
 }
 
 impl Install {
     /// All events that the bus keeps, in order.
-    pub async fn events(&self) -> Result<Vec<Told>> {
+    pub(crate) async fn events(&self) -> Result<Vec<Told>> {
         match self.nats_url() {
             Some(url) => of_stream(url).await,
             None => self.of_log().await,

@@ -16,7 +16,7 @@ use test_servers::{Cluster, Database, Nats, Postgres};
 use super::{Serving, binary::linju};
 
 /// An install in a folder of its own. Settings go to the program through its environment.
-pub struct Install {
+pub(crate) struct Install {
     folder: TempDir,
     settings: BTreeMap<String, String>,
     logs: AtomicU32,
@@ -25,22 +25,22 @@ pub struct Install {
 
 /// What a command answered.
 #[derive(Debug)]
-pub struct Done {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Done {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Done {
     /// The one JSON object of `--json`.
-    pub fn json(&self) -> Result<Value> {
+    pub(crate) fn json(&self) -> Result<Value> {
         serde_json::from_str(&self.stdout).with_context(|| format!("no JSON: {self:?}"))
     }
 }
 
 impl Install {
     /// SQLite files and the event log, nothing else.
-    pub fn embedded() -> Result<Self> {
+    pub(crate) fn embedded() -> Result<Self> {
         let install = Self {
             folder: tempfile::tempdir()?,
             settings: BTreeMap::new(),
@@ -60,7 +60,7 @@ impl Install {
     }
 
     /// Postgres and NATS, with new keys and empty, migrated databases.
-    pub fn stack(cluster: &Cluster, nats: &Nats) -> Result<Self> {
+    pub(crate) fn stack(cluster: &Cluster, nats: &Nats) -> Result<Self> {
         let install = Self::unmigrated(cluster, nats.url())?;
         for command in [&["keys", "new"][..], &["migrate"]] {
             let done = install.run(command)?;
@@ -70,7 +70,7 @@ impl Install {
     }
 
     /// The same before `linju keys new` and `linju migrate`.
-    pub fn unmigrated(cluster: &Cluster, nats: &str) -> Result<Self> {
+    pub(crate) fn unmigrated(cluster: &Cluster, nats: &str) -> Result<Self> {
         let databases = Postgreses::create(cluster)?;
         let mut install = Self::embedded()?
             .with("database.url", databases.url())
@@ -82,27 +82,27 @@ impl Install {
     }
 
     /// On the cluster that all tests share.
-    pub fn shared_stack(nats: &Nats) -> Result<Self> {
+    pub(crate) fn shared_stack(nats: &Nats) -> Result<Self> {
         Self::stack(Postgres::shared()?, nats)
     }
 
     /// Sets a setting, named as in the configuration file: `shutdown.deadline_s`.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.settings.insert(format!("LINJU__{}", name.replace('.', "__").to_ascii_uppercase()), value.to_string());
         self
     }
 
     /// Its folder; the data lie in `data` below.
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    pub fn is_embedded(&self) -> bool {
+    pub(crate) fn is_embedded(&self) -> bool {
         self.databases.is_none()
     }
 
@@ -118,7 +118,7 @@ impl Install {
     }
 
     /// The program with this install's settings and no others.
-    pub fn command(&self, arguments: &[&str]) -> Result<Command> {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Result<Command> {
         let mut command = Command::new(linju()?);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LINJU")) {
             command.env_remove(name);
@@ -128,28 +128,28 @@ impl Install {
     }
 
     /// Runs a command to its end.
-    pub fn run(&self, arguments: &[&str]) -> Result<Done> {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Result<Done> {
         let output = self.command(arguments)?.output()?;
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         Ok(Done { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) })
     }
 
     /// Runs a command that must succeed, and reads its JSON.
-    pub fn told(&self, arguments: &[&str]) -> Result<Value> {
+    pub(crate) fn told(&self, arguments: &[&str]) -> Result<Value> {
         let done = self.run(&[&["--json"], arguments].concat())?;
         ensure!(done.code == Some(0), "{arguments:?}: {done:?}");
         done.json()
     }
 
     /// Runs `linju import … FILE`, with whatever code it ends.
-    pub fn import(&self, what: &str, file: &Path, more: &[&str]) -> Result<(Option<i32>, Value)> {
+    pub(crate) fn import(&self, what: &str, file: &Path, more: &[&str]) -> Result<(Option<i32>, Value)> {
         let file = file.to_str().context("a path in UTF-8")?;
         let done = self.run(&[&["--json", "import", what, file], more].concat())?;
         Ok((done.code, done.json()?))
     }
 
     /// Areas and the first 800 rows of the survey.
-    pub fn settle(&self) -> Result<()> {
+    pub(crate) fn settle(&self) -> Result<()> {
         let (code, answer) = self.import("areas", &super::areas(), &[])?;
         ensure!(code == Some(0), "{answer}");
         let report = self.folder().join("report.csv");
@@ -159,13 +159,8 @@ impl Install {
         Ok(())
     }
 
-    /// Starts `linju serve SERVICE…` and waits until it serves.
-    pub async fn serve(&self, services: &[&str]) -> Result<Serving> {
-        self.serve_with(services, &[]).await
-    }
-
-    /// The same with more in the environment.
-    pub async fn serve_with(&self, services: &[&str], environment: &[(&str, &str)]) -> Result<Serving> {
+    /// Starts `linju serve SERVICE…`, with more in its environment, and waits until it serves.
+    pub(crate) async fn serve(&self, services: &[&str], environment: &[(&str, &str)]) -> Result<Serving> {
         let log = self.next_log();
         let mut command = self.command(&["serve"])?;
         command.args(services).envs(environment.iter().copied());
@@ -178,14 +173,14 @@ impl Install {
     }
 
     /// Everything that all processes of this install have logged.
-    pub fn logs(&self) -> Result<String> {
+    pub(crate) fn logs(&self) -> Result<String> {
         let logs = (0..self.logs.load(Ordering::Relaxed)).map(|n| self.folder().join(format!("log-{n}")));
         logs.map(|log| Ok(std::fs::read_to_string(log)?)).collect()
     }
 }
 
 /// One database a service, as the program wants it; dropped with the value.
-pub struct Postgreses {
+pub(crate) struct Postgreses {
     cluster: Cluster,
     /// Gives the name that the others begin with.
     base: Database,

@@ -11,10 +11,10 @@ mod rows;
 mod serving;
 mod until;
 
-pub use caller::{Caller, Who};
-pub use data::{ENDANGERED, areas, id, la_mapping, la_requests, survey};
-pub use events::Told;
-pub use install::{Done, Install, Postgreses};
-pub use raw::{RawCodec, reason, refusal};
-pub use serving::{House, Serving};
-pub use until::{holds, until};
+pub(crate) use caller::{Caller, Who};
+pub(crate) use data::{ENDANGERED, areas, id, la_mapping, la_requests, survey};
+pub(crate) use events::Told;
+pub(crate) use install::{Done, Install, Postgreses};
+pub(crate) use raw::{RawCodec, reason, refusal};
+pub(crate) use serving::{House, Serving};
+pub(crate) use until::{holds, until};

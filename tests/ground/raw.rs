@@ -12,11 +12,11 @@ use tonic_types::StatusExt;
 
 /// Sends and takes bytes as they are.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct RawCodec;
+pub(crate) struct RawCodec;
 
 impl RawCodec {
     /// Calls `path` with a body of the test's making.
-    pub async fn call(channel: &Channel, path: &'static str, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Status> {
+    pub(crate) async fn call(channel: &Channel, path: &'static str, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Status> {
         let mut client = Grpc::new(channel.clone());
         client.ready().await.map_err(|e| Status::unavailable(e.to_string()))?;
         client.unary(request, PathAndQuery::from_static(path), Self).await
@@ -60,12 +60,12 @@ impl Decoder for RawCodec {
 }
 
 /// The reason for programs that a status carries; empty where it has none.
-pub fn reason(status: &Status) -> String {
+pub(crate) fn reason(status: &Status) -> String {
     status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
 }
 
 /// Code, reason and fields of an answer in one line: `InvalidArgument INVALID_FIELD query`.
-pub fn refusal<T>(answer: Result<T, Status>) -> String {
+pub(crate) fn refusal<T>(answer: Result<T, Status>) -> String {
     let Err(status) = answer else { return "Ok".to_owned() };
     let violations = status.get_details_bad_request().map(|bad| bad.field_violations).unwrap_or_default();
     let fields: Vec<String> = violations.into_iter().map(|violation| violation.field).collect();

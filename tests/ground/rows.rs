@@ -1,7 +1,7 @@
 //! What lies in the databases, seen past the program.
 
 use anyhow::{Context as _, Result};
-use chassis::sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
+use chassis::sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
 
 use super::Install;
 
@@ -16,7 +16,7 @@ impl Install {
     }
 
     /// One number out of a service's database.
-    pub async fn number(&self, service: &str, sql: &str) -> Result<i64> {
+    pub(crate) async fn number(&self, service: &str, sql: &str) -> Result<i64> {
         let db = self.database(service).await?;
         let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
         let number = row.context("a row")?.try_get_by_index(0);
@@ -25,12 +25,12 @@ impl Install {
     }
 
     /// How many rows: `count("incidents", "timeline WHERE kind = 'closed'")`.
-    pub async fn count(&self, service: &str, rows: &str) -> Result<i64> {
+    pub(crate) async fn count(&self, service: &str, rows: &str) -> Result<i64> {
         self.number(service, &format!("SELECT count(*) FROM {rows}")).await
     }
 
     /// One column of text.
-    pub async fn texts(&self, service: &str, sql: &str) -> Result<Vec<String>> {
+    pub(crate) async fn texts(&self, service: &str, sql: &str) -> Result<Vec<String>> {
         let db = self.database(service).await?;
         let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await?;
         db.close().await?;
@@ -47,7 +47,7 @@ impl Install {
     }
 
     /// How many rows every table has; what the relay and the sealer do in the background leaves it as it is.
-    pub async fn sizes(&self) -> Result<Vec<(String, i64)>> {
+    pub(crate) async fn sizes(&self) -> Result<Vec<(String, i64)>> {
         let mut sizes = Vec::new();
         for service in SERVICES {
             for table in self.tables(service).await? {
@@ -63,7 +63,7 @@ impl Install {
 
     /// Everything a service's database holds, as whoever steals it would find it: the files, or each row as text with its
     /// bytes in hexadecimal digits.
-    pub async fn contents(&self, service: &str) -> Result<Vec<u8>> {
+    pub(crate) async fn contents(&self, service: &str) -> Result<Vec<u8>> {
         if self.is_embedded() {
             let file = self.data().join(format!("{service}.db"));
             let mut bytes = std::fs::read(&file)?;
@@ -78,7 +78,7 @@ impl Install {
     }
 
     /// Whether every event of every outbox was published.
-    pub async fn is_drained(&self) -> Result<bool> {
+    pub(crate) async fn is_drained(&self) -> Result<bool> {
         for service in SERVICES {
             if self.count(service, "outbox WHERE published_at IS NULL").await? > 0 {
                 return Ok(false);
@@ -88,7 +88,7 @@ impl Install {
     }
 
     /// The ids of all events that were ever written, sorted.
-    pub async fn outbox_ids(&self) -> Result<Vec<String>> {
+    pub(crate) async fn outbox_ids(&self) -> Result<Vec<String>> {
         let mut ids = Vec::new();
         for service in SERVICES {
             let sql = if self.is_embedded() { "SELECT lower(hex(id)) FROM outbox" } else { "SELECT id::text FROM outbox" };
@@ -96,10 +96,5 @@ impl Install {
         }
         ids.sort_unstable();
         Ok(ids)
-    }
-
-    /// Which kind of database it has.
-    pub fn backend(&self) -> DbBackend {
-        if self.is_embedded() { DbBackend::Sqlite } else { DbBackend::Postgres }
     }
 }

@@ -15,11 +15,11 @@ use nix::{
 use super::{Install, log, until};
 
 /// `linju serve` in a process of its own; killed when dropped.
-pub struct Serving {
+pub(crate) struct Serving {
     child: Child,
     log: PathBuf,
-    pub grpc: SocketAddr,
-    pub observe: SocketAddr,
+    pub(crate) grpc: SocketAddr,
+    pub(crate) observe: SocketAddr,
 }
 
 impl Serving {
@@ -39,30 +39,30 @@ impl Serving {
     }
 
     /// Asks it to stop, as Kubernetes does, and waits until it has.
-    pub async fn stop(mut self) -> Result<ExitStatus> {
+    pub(crate) async fn stop(mut self) -> Result<ExitStatus> {
         self.signal(Signal::SIGTERM)?;
         self.ended().await
     }
 
     /// Asks it to stop and does not wait.
-    pub fn ask_to_stop(&self) -> Result<()> {
+    pub(crate) fn ask_to_stop(&self) -> Result<()> {
         self.signal(Signal::SIGTERM)
     }
 
     /// Ends it as a power cut would.
-    pub async fn kill9(mut self) -> Result<()> {
+    pub(crate) async fn kill9(mut self) -> Result<()> {
         self.signal(Signal::SIGKILL)?;
         self.ended().await.map(|_| ())
     }
 
     /// Waits until it has ended by itself.
-    pub async fn ended(&mut self) -> Result<ExitStatus> {
+    pub(crate) async fn ended(&mut self) -> Result<ExitStatus> {
         let ended = until("the process ends", async || Ok(self.child.try_wait()?)).await;
         ended.with_context(|| log::tail(&self.log))
     }
 
     /// What it said so far.
-    pub fn log(&self) -> Result<String> {
+    pub(crate) fn log(&self) -> Result<String> {
         Ok(std::fs::read_to_string(&self.log)?)
     }
 
@@ -80,37 +80,38 @@ impl Drop for Serving {
 }
 
 /// An install that is served: one process where it is embedded, one a service where it is not.
-pub struct House {
-    pub install: Install,
-    pub residents: Serving,
+pub(crate) struct House {
+    pub(crate) install: Install,
+    pub(crate) residents: Serving,
     /// Where it has a process of its own.
     incidents: Option<Serving>,
 }
 
 impl House {
     /// Serves the install.
-    pub async fn open(install: Install) -> Result<Self> {
-        Self::open_with(install, &[]).await
+    pub(crate) async fn open(install: Install) -> Result<Self> {
+        Self::open_failing(install, "", "").await
     }
 
-    /// Serves it, with more in the environment of its processes.
-    pub async fn open_with(install: Install, environment: &[(&str, &str)]) -> Result<Self> {
+    /// Serves it; the process of `service` ends as by a power cut when it comes to `place`.
+    pub(crate) async fn open_failing(install: Install, service: &str, place: &str) -> Result<Self> {
+        let fails = |name| if name == service { vec![("LINJU_FAILPOINT", place)] } else { Vec::new() };
         if install.is_embedded() {
-            let residents = install.serve_with(&[], environment).await?;
+            let residents = install.serve(&[], &fails("residents")).await?;
             return Ok(Self { install, residents, incidents: None });
         }
-        let residents = install.serve_with(&["residents"], environment).await?;
-        let incidents = Some(install.serve_with(&["incidents"], environment).await?);
+        let residents = install.serve(&["residents"], &fails("residents")).await?;
+        let incidents = Some(install.serve(&["incidents"], &fails("incidents")).await?);
         Ok(Self { install, residents, incidents })
     }
 
     /// The process that serves `linju.incidents.v1`.
-    pub fn incidents(&self) -> &Serving {
+    pub(crate) fn incidents(&self) -> &Serving {
         self.incidents.as_ref().unwrap_or(&self.residents)
     }
 
     /// The process that serves a service.
-    pub fn process(&mut self, service: &str) -> &mut Serving {
+    pub(crate) fn process(&mut self, service: &str) -> &mut Serving {
         match &mut self.incidents {
             Some(incidents) if service == "incidents" => incidents,
             _ => &mut self.residents,
@@ -118,7 +119,7 @@ impl House {
     }
 
     /// Asks all processes to stop, and gives back the install; each must end well.
-    pub async fn close(self) -> Result<Install> {
+    pub(crate) async fn close(self) -> Result<Install> {
         let Self { install, residents, incidents } = self;
         for serving in incidents.into_iter().chain([residents]) {
             let log = serving.log.clone();
@@ -131,7 +132,7 @@ impl House {
     }
 
     /// Ends all processes as a power cut would.
-    pub async fn cut(self) -> Result<Install> {
+    pub(crate) async fn cut(self) -> Result<Install> {
         let Self { install, residents, incidents } = self;
         for serving in incidents.into_iter().chain([residents]) {
             // One may have ended by itself.

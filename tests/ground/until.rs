@@ -8,7 +8,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(25);
 
 /// Looks again and again until there is something; an error ends it at once.
-pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
+pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
     let start = Instant::now();
     loop {
         if let Some(found) = look().await? {
@@ -22,6 +22,6 @@ pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Result<Option<T
 }
 
 /// Waits until it is so.
-pub async fn holds(what: &str, mut look: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
+pub(crate) async fn holds(what: &str, mut look: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
     until(what, async || Ok(look().await?.then_some(()))).await
 }

@@ -15,4 +15,5 @@ mod fault;
 pub mod run;
 
 pub use fault::{Fault, Refusal, status};
+pub use linju_proto::Violation;
 pub use sea_orm;

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use chassis::{
-    Fault, Refusal,
+    Fault, Refusal, Violation,
     data::{KeyError, SealError},
 };
-use linju_proto::Violation;
 use sea_orm::DbErr;
 use tonic::{Code, Status};
 

@@ -15,7 +15,7 @@ use crate::{
     app::{App, CareList},
     domain::{EventKind, Incident, IncidentId, Recorded, Status},
     error::Error,
-    grpc::codes,
+    grpc::convert::codes,
     store::incident::Building,
 };
 

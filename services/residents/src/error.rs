@@ -1,8 +1,8 @@
 //! What this service refuses, and how it says so.
 
-use chassis::{Fault, Refusal};
+use chassis::{Fault, Refusal, Violation};
 use chrono::NaiveDate;
-use linju_proto::Violation;
+
 use sea_orm::DbErr;
 use tonic::{Code, Status};
 

@@ -40,8 +40,7 @@ pub enum Told {
 
 /// The event of a change, for the record as it is after it.
 pub(crate) fn told(ids: &Ids, row: &resident::Model, told: &Told) -> Event {
-    let head =
-        Head { id: ids.next(), key: row.id.0, version: row.version, area: row.area_code, at: row.updated_at };
+    let head = Head { id: ids.next(), key: row.id.0, version: row.version, area: row.area_code, at: row.updated_at };
     let (resident_id, area_code) = (row.id.to_string(), row.area_code.to_string());
     let household_id = row.household_id.map(|id| id.to_string()).unwrap_or_default();
     let kinds = |care: &[CareTag]| care.iter().map(|tag| care_tag_kind(*tag).into()).collect();
@@ -95,10 +94,11 @@ impl Handler for BuildingInDanger {
         let area: AreaCode = area_code.parse().map_err(|_| useless("area_code"))?;
         let key: uuid::Uuid = incident_id.parse().map_err(|_| useless("incident_id"))?;
         let of = CareListOf { area, building: Some((compound.clone(), building.clone())) };
-        let Needs { residents, need_help } = self.0.count_needs(tx, &of).await.map_err(|error| match error.answer() {
-            (Code::InvalidArgument, _) => HandlerError::Useless(error.to_string()),
-            _ => HandlerError::Failed(error.to_string()),
-        })?;
+        let Needs { residents, need_help } =
+            self.0.count_needs(tx, &of).await.map_err(|error| match error.answer() {
+                (Code::InvalidArgument, _) => HandlerError::Useless(error.to_string()),
+                _ => HandlerError::Failed(error.to_string()),
+            })?;
         let drawn = CareListDrawn { incident_id, area_code, compound, building, residents, need_help };
         let head = Head { id: self.0.ids.next(), key, version: event.version, area, at: self.0.clock.now() };
         self.0.outbox.add(tx, Event::new(head, &drawn));

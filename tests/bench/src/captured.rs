@@ -20,7 +20,8 @@ impl Statement {
             let after = &rest[at + 1..];
             let end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
             let number: usize = after[..end].parse().context("a $ that is no parameter")?;
-            let parameter = self.parameters.get(number - 1).context("a statement with fewer parameters than it names")?;
+            let parameter =
+                self.parameters.get(number - 1).context("a statement with fewer parameters than it names")?;
             text.push_str(&of(number, parameter.as_deref()));
             rest = &after[end..];
         }

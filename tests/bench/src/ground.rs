@@ -69,7 +69,15 @@ impl Ground {
     /// Runs SQL in a database and answers what psql prints, unaligned, without headings.
     pub(crate) fn sql(&self, database: &str, sql: &str) -> Result<String> {
         let mut command = Command::new(self.postgres.bin().join("psql"));
-        command.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "--command", sql]);
+        command.args([
+            "--no-psqlrc",
+            "--quiet",
+            "--tuples-only",
+            "--no-align",
+            "--set=ON_ERROR_STOP=1",
+            "--command",
+            sql,
+        ]);
         let output = command.arg(self.url(database)).stdin(Stdio::null()).output()?;
         ensure!(output.status.success(), "psql failed on `{sql}`: {}", String::from_utf8_lossy(&output.stderr).trim());
         Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())

@@ -106,7 +106,10 @@ async fn run(cli: Cli) -> Result<()> {
             table.void(measure.told(), &format!("{error:#}"));
         }
     }
-    table.fact("Length of the run", format!("{:.0} s, {}", began.elapsed().as_secs_f64(), if plan.full { "full" } else { "--quick" }));
+    table.fact(
+        "Length of the run",
+        format!("{:.0} s, {}", began.elapsed().as_secs_f64(), if plan.full { "full" } else { "--quick" }),
+    );
     let text = table.markdown();
     io::stdout().write_all(text.as_bytes())?;
     if let Some(out) = cli.out {

@@ -1,6 +1,6 @@
 //! Made-up towns of any size: subdistricts of 10,000 people, in 16 communities and 32 grids each, three to a household.
-//! Person `n` is the same in every run, so that whoever was imported can be looked up. The numbers are valid after
-//! GB 11643 and belong to nobody: their place is given to nobody's grid, their dates and orders are counted through.
+//! Person `n` is the same in every run, so that whoever was imported can be looked up. The ID numbers are valid after
+//! GB 11643 and nobody's: no province has the code 19 (GB/T 2260).
 
 use std::{
     fs::File,
@@ -48,7 +48,7 @@ pub(crate) fn person(n: u32) -> Person {
     let first = NaiveDate::from_ymd_opt(1930, 1, 1).unwrap_or_default();
     let birth_date = first + Days::new(u64::from(n % DAYS));
     let order = n / DAYS * 2 + (mixed >> 31);
-    let digits = format!("{COUNTY}{}{order:03}", birth_date.format("%Y%m%d"));
+    let digits = format!("190000{}{order:03}", birth_date.format("%Y%m%d"));
     let (district, community) = (n / SUBDISTRICT, n % SUBDISTRICT / COMMUNITY);
     Person {
         community: community_name(district, community),
@@ -56,7 +56,7 @@ pub(crate) fn person(n: u32) -> Person {
         name,
         birth_date,
         national_id: format!("{digits}{}", check_character(&digits)),
-        phone: format!("199{:08}", n),
+        phone: format!("199{n:08}"),
     }
 }
 
@@ -71,7 +71,7 @@ fn check_character(digits: &str) -> char {
     char::from(b"10X98765432"[sum as usize % 11])
 }
 
-/// Spreads numbers that follow each other (the finalizer of MurmurHash3).
+/// Spreads numbers that follow each other (the finalizer of `MurmurHash3`).
 fn mix(n: u32) -> u32 {
     let mut x = n.wrapping_add(0x9e37_79b9);
     x = (x ^ (x >> 16)).wrapping_mul(0x85eb_ca6b);

@@ -15,7 +15,11 @@ impl Spread {
         sorted.sort_by(f64::total_cmp);
         let at = |i: usize| sorted.get(i).copied().unwrap_or(f64::NAN);
         let (middle, last) = (sorted.len() / 2, sorted.len().saturating_sub(1));
-        let median = if sorted.len() % 2 == 0 { f64::midpoint(at(middle.wrapping_sub(1)), at(middle)) } else { at(middle) };
+        let median = if sorted.len().is_multiple_of(2) {
+            f64::midpoint(at(middle.wrapping_sub(1)), at(middle))
+        } else {
+            at(middle)
+        };
         Self { median, min: at(0), max: at(last) }
     }
 

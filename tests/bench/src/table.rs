@@ -26,12 +26,11 @@ struct Row {
     verdict: &'static str,
 }
 
-/// Rows gathered by the measures, and remarks on them.
+/// Facts and rows, gathered by the measures.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     facts: Vec<(String, String)>,
     rows: Vec<Row>,
-    remarks: Vec<String>,
 }
 
 impl Table {
@@ -63,26 +62,15 @@ impl Table {
         });
     }
 
-    /// What a reader should know of a measure.
-    pub(crate) fn remark(&mut self, text: impl Into<String>) {
-        self.remarks.push(text.into());
-    }
-
     /// The whole of it.
     pub(crate) fn markdown(&self) -> String {
         let mut text = String::from("| Machine | |\n|---|---|\n");
         for (name, value) in &self.facts {
-            text.push_str(&format!("| {name} | {value} |\n"));
+            text.extend(["| ", name, " | ", value, " |\n"]);
         }
         text.push_str("\n| Measure | Target | Reached: median [min–max] | Verdict |\n|---|---|---|---|\n");
         for Row { measure, target, reached, verdict } in &self.rows {
-            text.push_str(&format!("| {measure} | {target} | {reached} | {verdict} |\n"));
-        }
-        if !self.remarks.is_empty() {
-            text.push('\n');
-        }
-        for remark in &self.remarks {
-            text.push_str(&format!("- {remark}\n"));
+            text.extend(["| ", measure, " | ", target, " | ", reached, " | ", verdict, " |\n"]);
         }
         text
     }

@@ -14,3 +14,5 @@ pub use look::{Look, look};
 pub use scope::{Areas, Scope};
 pub use signing::{PublicKeys, SigningKey};
 pub use token::{Grant, Principal, TokenError, TokenSigner, TokenVerifier, role_code, role_of, self_test};
+
+pub use linju_proto::common::v1::{Purpose, Role};

@@ -6,7 +6,7 @@ use chassis::{
 };
 use sea_orm::{ActiveValue::Set, TryIntoModel};
 
-use super::{App, Shown, parts, reach};
+use super::{App, Shown, parts};
 use crate::{
     domain::{CategoryCode, Command, Decision, IncidentId, Parent, Urgency, decide},
     error::Error,
@@ -71,7 +71,7 @@ impl App {
 
     async fn change_in(&self, tx: &Tx, call: &Call, change: Change) -> Result<Model, Error> {
         let Change { id, etag, order, text } = change;
-        let scope = reach(call);
+        let scope = parts::reach(call);
         let (row, command, danger) = read(tx, &scope, id, order).await?;
         check_etag(&etag, row.version)?;
         let action = command.action();

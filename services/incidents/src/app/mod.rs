@@ -9,12 +9,11 @@ mod read;
 mod report;
 
 use chassis::{
-    access::{Areas, Call, Look, Scope, look},
+    access::{Call, Look, look},
     data::{Clock, Db, Ids, Keyring, Place, SealError, Sealed, SecretText},
     events::Outbox,
     run::Context,
 };
-use linju_proto::common::v1::Purpose;
 
 pub use care::CareList;
 pub use change::{Change, Order};
@@ -98,14 +97,4 @@ impl App {
         let text = text.filter(|text| !text.is_empty());
         Ok(text.map(|text| self.keys.seal(place, text)).transpose()?)
     }
-}
-
-/// What the call may touch. Somebody who reads a matter of their own touches only their own, also where an office granted
-/// them more: so this purpose never opens another person's text.
-fn reach(call: &Call) -> Scope {
-    let mut scope = call.scope().clone();
-    if call.purpose() == Some(Purpose::OwnMatter) {
-        scope.areas = Areas::Within(Vec::new());
-    }
-    scope
 }

@@ -1,7 +1,9 @@
-//! In which part a caller acts.
+//! What a caller may touch, and in which part it acts.
 
-use chassis::{access::Call, access::Scope, data::AreaCode};
-use linju_proto::common::v1::Role;
+use chassis::{
+    access::{Areas, Call, Purpose, Role, Scope},
+    data::AreaCode,
+};
 
 use crate::{
     domain::{Action, Actor, ActorKind},
@@ -17,6 +19,16 @@ const OFFICE: [(Role, ActorKind); 5] = [
     (Role::Dispatcher, ActorKind::Dispatcher),
     (Role::CommunityManager, ActorKind::Dispatcher),
 ];
+
+/// What the call may touch. Somebody who reads a matter of their own touches only their own, also where an office granted
+/// them more: so this purpose never opens another person's text.
+pub(super) fn reach(call: &Call) -> Scope {
+    let mut scope = call.scope().clone();
+    if call.purpose() == Some(Purpose::OwnMatter) {
+        scope.areas = Areas::Within(Vec::new());
+    }
+    scope
+}
 
 /// In which part somebody reports something in `area`.
 pub(super) fn reporting(call: &Call, area: AreaCode) -> ActorKind {

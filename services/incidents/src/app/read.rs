@@ -7,7 +7,7 @@ use chassis::{
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{App, Shown, reach};
+use super::{App, Shown, parts::reach};
 use crate::{
     domain::IncidentId,
     error::Error,

@@ -1,8 +1,6 @@
 //! The contract's methods: each takes the call, reads the request, asks the app.
 
-mod answer;
-pub mod codes;
-mod request;
+pub mod convert;
 
 use chassis::access::Call;
 use linju_proto::incidents::v1::{self, incident_service_server::IncidentService};
@@ -37,7 +35,7 @@ impl IncidentService for Incidents {
 
     async fn get_incident(&self, request: Request<v1::GetIncidentRequest>) -> Answer<v1::Incident> {
         let call = Call::of(&request)?;
-        Ok(Response::new(self.0.get(&call, request::id("id", &request.into_inner().id)?).await?.into()))
+        Ok(Response::new(self.0.get(&call, convert::id("id", &request.into_inner().id)?).await?.into()))
     }
 
     async fn list_incidents(&self, request: Request<v1::ListIncidentsRequest>) -> Answer<v1::ListIncidentsResponse> {
@@ -49,8 +47,8 @@ impl IncidentService for Incidents {
 
     async fn list_timeline(&self, request: Request<v1::ListTimelineRequest>) -> Answer<v1::ListTimelineResponse> {
         let call = Call::of(&request)?;
-        let entries = self.0.timeline(&call, request::id("id", &request.into_inner().id)?).await?;
-        Ok(Response::new(answer::timeline(entries)?))
+        let entries = self.0.timeline(&call, convert::id("id", &request.into_inner().id)?).await?;
+        Ok(Response::new(convert::timeline(entries)?))
     }
 
     async fn get_incident_figures(

@@ -3,7 +3,7 @@
 use std::{process::ExitCode, sync::Arc};
 
 use chassis::run::Install;
-use linju_residents::{ResidentsService, app::App};
+use linju_residents::{ResidentsService, app::{App, DemoOptions, DemoOutcome}};
 use serde_json::json;
 
 use crate::output::Output;
@@ -14,15 +14,16 @@ pub(super) async fn run(install: &Install, residents: u32, seed: u64, output: Ou
     let app = App::new(context);
     let bar = output.bar(u64::from(residents), "synthetic people");
     let counted = bar.clone();
-    let outcome = app.demo(residents, seed, Some(Arc::new(move |people| counted.inc(people)))).await?;
+    let options = DemoOptions { residents, seed, progress: Some(Arc::new(move |people| counted.inc(people))) };
+    let DemoOutcome { residents, households, grids, unchanged } = app.demo(options).await?;
     bar.finish_and_clear();
     output.result(
         &json!({
-            "areas": outcome.areas, "residents": outcome.residents, "households": outcome.households, "seed": seed,
+            "residents": residents, "households": households, "grids": grids, "unchanged": unchanged, "seed": seed,
         }),
         &format!(
-            "{} areas of Dengke subdistrict (登科街道, 511903001), {} people in {} households; all marked synthetic\n",
-            outcome.areas, outcome.residents, outcome.households
+            "Dengke subdistrict (登科街道, 511903001): {residents} people made, in {households} households and {grids} \
+             grids; {unchanged} were there from before. All of them are marked synthetic.\n"
         ),
     );
     db.close().await;

@@ -1,7 +1,7 @@
 //! One file per command.
 
 mod audit;
-// mod demo;
+mod demo;
 mod dlq;
 mod doctor;
 mod import;
@@ -36,7 +36,7 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Serve { services } => serve::run(settings, &services, output).await,
         Command::Migrate => migrate::run(&Install::prepare(settings)?, output).await,
         Command::Import(what) => import::run(&Install::prepare(settings)?, what, output).await,
-        Command::Demo { .. } => anyhow::bail!("demo is being written"),
+        Command::Demo { residents, seed } => demo::run(&Install::prepare(settings)?, residents, seed, output).await,
         Command::Replay { from, service } => replay::run(&Install::prepare(settings)?, from, service, output).await,
         Command::Dlq(what) => dlq::run(&Install::prepare(settings)?, what, output).await,
         Command::Keys(what) => keys::run(settings, what, output).await,

@@ -150,7 +150,9 @@ fn read(table: impl Read, outcome: &mut AreasOutcome) -> Result<Vec<Row>, Error>
     let header = table.headers().map_err(|e| unreadable(format!("is no CSV in UTF-8: {e}")))?.clone();
     let place = |name: &'static str| {
         let found = header.iter().position(|title| title.trim_start_matches('\u{FEFF}').trim() == name);
-        found.ok_or_else(|| unreadable(format!("has no column {name}: the first row must be code,name,level,parent_code")))
+        found.ok_or_else(|| {
+            unreadable(format!("has no column {name}: the first row must be code,name,level,parent_code"))
+        })
     };
     let places = [place("code")?, place("name")?, place("level")?, place("parent_code")?];
     let mut rows: Vec<Row> = Vec::new();
@@ -175,9 +177,7 @@ fn read(table: impl Read, outcome: &mut AreasOutcome) -> Result<Vec<Row>, Error>
 }
 
 fn judge(line: u64, [code, name, level, parent]: [&str; 4]) -> Result<Row, (&'static str, String)> {
-    let parse = |field: &'static str, text: &str| {
-        compact(text).parse::<AreaCode>().map_err(|e| (field, e.to_string()))
-    };
+    let parse = |field: &'static str, text: &str| compact(text).parse::<AreaCode>().map_err(|e| (field, e.to_string()));
     let code = parse("code", code)?;
     let name = half_width(name).trim().to_owned();
     if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(is_forbidden) {

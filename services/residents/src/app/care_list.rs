@@ -4,9 +4,7 @@ use chassis::{
     access::Scope,
     data::{AreaCode, AreaLevel},
 };
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::{App, Record, households::DwellingView};
 use crate::{
@@ -95,11 +93,7 @@ impl App {
     }
 }
 
-async fn living_in(
-    scope: &Scope,
-    db: &impl ConnectionTrait,
-    of: &CareListOf,
-) -> Result<Vec<resident::Model>, Error> {
+async fn living_in(scope: &Scope, db: &impl ConnectionTrait, of: &CareListOf) -> Result<Vec<resident::Model>, Error> {
     let CareListOf { area, building } = of;
     let mut people = resident::Entity::find()
         .filter(scope.areas.hold(resident::Column::AreaCode))
@@ -117,9 +111,8 @@ async fn living_in(
                 .select_only()
                 .column(household::Column::Id)
                 .filter(household::Column::DwellingId.in_subquery(sea_orm::QueryTrait::into_query(dwellings)));
-            people = people.filter(
-                resident::Column::HouseholdId.in_subquery(sea_orm::QueryTrait::into_query(households)),
-            );
+            people =
+                people.filter(resident::Column::HouseholdId.in_subquery(sea_orm::QueryTrait::into_query(households)));
         }
         None if area.level() == AreaLevel::Grid => {}
         None => {

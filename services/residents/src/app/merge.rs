@@ -216,9 +216,9 @@ impl App {
         let tags = care_tag::of(tx, &[leading.id, merged.id]).await?;
         let unchanged = |kind: CareTag| {
             let of = |id| tags.iter().find(|tag| tag.resident_id == id && tag.kind == kind);
-            of(leading.id).zip(of(merged.id)).is_some_and(|(own, other)| {
-                *own == care_tag::Model { resident_id: leading.id, ..other.clone() }
-            })
+            of(leading.id)
+                .zip(of(merged.id))
+                .is_some_and(|(own, other)| *own == care_tag::Model { resident_id: leading.id, ..other.clone() })
         };
         let kinds: Vec<CareTag> =
             taken.split(',').filter_map(|code| CareTag::parse(code).ok()).filter(|kind| unchanged(*kind)).collect();

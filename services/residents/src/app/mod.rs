@@ -4,7 +4,7 @@ mod areas;
 mod care_list;
 mod care_tags;
 mod create_resident;
-//mod demo;
+mod demo;
 mod figures;
 mod households;
 mod import;
@@ -25,9 +25,10 @@ pub use areas::{AreaProblem, AreasOutcome};
 pub use care_list::{CareList, CareListEntry, CareListOf, Needs};
 pub use care_tags::{ClearCareTag, SetCareTag};
 pub use create_resident::CreateResident;
+pub use demo::{DemoOptions, DemoOutcome};
 pub use figures::FiguresOf;
-pub use import::{ImportError, ImportOptions, Progress, SurveyOutcome};
 pub use households::{Address, CreateHousehold, DwellingView, HouseholdView, MemberView};
+pub use import::{ImportError, ImportOptions, Progress, SurveyOutcome};
 pub use merge::{MergeResidents, UnmergeResident};
 pub use move_resident::{End, EndResidence, MoveResident};
 pub use read::{ListResidents, ResidentPage};
@@ -76,7 +77,8 @@ impl App {
     pub fn today(&self) -> NaiveDate {
         const EIGHT_HOURS: i32 = 8 * 3600;
         let now = self.clock.now();
-        FixedOffset::east_opt(EIGHT_HOURS).map_or_else(|| now.date_naive(), |china| now.with_timezone(&china).date_naive())
+        FixedOffset::east_opt(EIGHT_HOURS)
+            .map_or_else(|| now.date_naive(), |china| now.with_timezone(&china).date_naive())
     }
 
     /// Writes a change of a person: the row, then each event under a version of its own.

@@ -138,7 +138,8 @@ impl App {
 async fn leave_household(tx: &Tx, row: &resident::Model, field: &'static str, on: NaiveDate) -> Result<(), Error> {
     let Some(open) = membership::open(tx, row.id).await? else { return Ok(()) };
     if on < open.from_on {
-        let message = format!("is {on}, before {}, the day the resident joined the household: check both", open.from_on);
+        let message =
+            format!("is {on}, before {}, the day the resident joined the household: check both", open.from_on);
         return Err(Error::field(field, "dates.in_order", message));
     }
     Ok(membership::close(tx, row.id, on).await?)

@@ -52,11 +52,7 @@ impl App {
         Ok(ResidentPage { records: self.records(rows).await?, next })
     }
 
-    fn cut(
-        &self,
-        page: &Page<Found>,
-        mut rows: Vec<resident::Model>,
-    ) -> Result<(Vec<resident::Model>, String), Error> {
+    fn cut(&self, page: &Page<Found>, mut rows: Vec<resident::Model>) -> Result<(Vec<resident::Model>, String), Error> {
         let next = page.cut(&mut rows, |row| Found(0, row.id.0))?;
         Ok((rows, next))
     }

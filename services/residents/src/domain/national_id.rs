@@ -67,6 +67,13 @@ impl NationalId {
         Ok(Self { number, birth_date, sex })
     }
 
+    /// The number of these parts, with the check character that belongs to them; none where a part has not its length.
+    pub fn of_parts(place: u32, birth_date: NaiveDate, order: u16) -> Option<Self> {
+        let digits = format!("{place:06}{}{order:03}", birth_date.format("%Y%m%d"));
+        let check = (digits.len() == 17).then(|| char::from(check_character(digits.as_bytes())))?;
+        Self::parse(&format!("{digits}{check}")).ok()
+    }
+
     /// The date of birth that the number states.
     pub fn birth_date(&self) -> NaiveDate {
         self.birth_date
@@ -152,6 +159,14 @@ mod tests {
             let number = format!("{digits}{}", char::from(check_character(digits.as_bytes())));
             assert!(NationalId::parse(&number).is_ok(), "{prefix}");
         }
+    }
+
+    #[test]
+    fn a_number_is_made_of_its_parts() {
+        let birth_date = NaiveDate::from_ymd_opt(1949, 12, 31).unwrap();
+        assert_eq!(NationalId::of_parts(110_105, birth_date, 2).unwrap().expose(), "11010519491231002X");
+        assert!(NationalId::of_parts(110_105, birth_date, 1000).is_none());
+        assert!(NationalId::of_parts(1_101_055, birth_date, 1).is_none());
     }
 
     #[test]

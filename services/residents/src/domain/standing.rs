@@ -52,7 +52,7 @@ pub enum Refused {
     #[error("this record was merged into another one; change that one, or undo the merge first")]
     IsMerged,
     /// The person moved away.
-    #[error("this person has left already; record a return first")]
+    #[error("this person has left already; move them into a household, which records their return")]
     HasLeft,
     /// The person died.
     #[error("this person is recorded as dead, and nothing follows that")]

@@ -165,7 +165,8 @@ fn freshness(row: &resident::Model) -> Vec<proto::Freshness> {
 impl From<DwellingView> for proto::Dwelling {
     fn from(view: DwellingView) -> Self {
         let DwellingView { row, unit, room } = view;
-        let dwelling::Model { id, area_code, compound, building, unit: _, room: _, address_index: _, created_at: _ } = row;
+        let dwelling::Model { id, area_code, compound, building, unit: _, room: _, address_index: _, created_at: _ } =
+            row;
         Self {
             id: id.to_string(),
             area_code: area_code.to_string(),
@@ -180,7 +181,8 @@ impl From<DwellingView> for proto::Dwelling {
 impl From<HouseholdView> for proto::Household {
     fn from(view: HouseholdView) -> Self {
         let HouseholdView { row, dwelling, members } = view;
-        let household::Model { id, dwelling_id: _, area_code: _, number, number_key: _, observed_on: _, created_at: _ } = row;
+        let household::Model { id, dwelling_id: _, area_code: _, number, number_key: _, observed_on: _, created_at: _ } =
+            row;
         let members = members.into_iter().map(|member| {
             let MemberView { resident, name, relation, from, until } = member;
             proto::Member {
@@ -236,7 +238,8 @@ impl From<FiguresOf> for proto::Figures {
             households,
             household_sizes,
         } = figures;
-        let registered = |wanted| registrations.iter().find(|(kind, _)| *kind == wanted).and_then(|(_, cell)| shown(*cell));
+        let registered =
+            |wanted| registrations.iter().find(|(kind, _)| *kind == wanted).and_then(|(_, cell)| shown(*cell));
         Self {
             area_code: area.to_string(),
             residents: shown(people),

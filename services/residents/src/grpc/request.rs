@@ -115,10 +115,8 @@ impl TryFrom<CreateResidentRequest> for CreateResident {
         let birth_date = stated.or(national_id.as_ref().map(NationalId::birth_date));
         let sex = convert::sex(resident.sex()).or(national_id.as_ref().map(NationalId::sex));
         let missing = |field| Error::field(field, "required", "is missing: set it, or the ID number that states it");
-        let (sex, birth_date): (Sex, NaiveDate) = (
-            sex.ok_or_else(|| missing("resident.sex"))?,
-            birth_date.ok_or_else(|| missing("resident.birth_date"))?,
-        );
+        let (sex, birth_date): (Sex, NaiveDate) =
+            (sex.ok_or_else(|| missing("resident.sex"))?, birth_date.ok_or_else(|| missing("resident.birth_date"))?);
         crate::app::agree(national_id.as_ref(), sex, birth_date)?;
         Ok(Self {
             household: id_of("household_id", &household_id)?,

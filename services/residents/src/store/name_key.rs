@@ -1,6 +1,9 @@
 //! The table `name_keys`: under what a name is found. ADR 0004 says why it is made so.
 
-use chassis::{access::Scope, data::{AreaCode, AreaLevel}};
+use chassis::{
+    access::Scope,
+    data::{AreaCode, AreaLevel},
+};
 use sea_orm::{ActiveValue::Set, Condition, JoinType, QueryOrder, QuerySelect, entity::prelude::*};
 
 use super::{ResidentId, resident};
@@ -69,10 +72,7 @@ pub async fn find(
         .filter(Column::Subdistrict.eq(subdistrict))
         .filter(any);
     if area != subdistrict || !scope.areas.contain(subdistrict) {
-        let to_resident = Entity::belongs_to(resident::Entity)
-            .from(Column::ResidentId)
-            .to(resident::Column::Id)
-            .into();
+        let to_resident = Entity::belongs_to(resident::Entity).from(Column::ResidentId).to(resident::Column::Id).into();
         find = find
             .join(JoinType::InnerJoin, to_resident)
             .filter(area.holds(resident::Column::AreaCode))

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use chassis::data::AreaCode;
 use crate::domain::text::compact;
+use chassis::data::AreaCode;
 
 /// Why the place of a row is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

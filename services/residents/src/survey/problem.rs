@@ -1,7 +1,7 @@
 //! What is wrong with a row, in words for the office and codes for programs.
 
-use chassis::data::AreaCode;
 use crate::domain::text::compact;
+use chassis::data::AreaCode;
 
 use super::header::Column;
 use super::source::RawCell;

@@ -2,13 +2,13 @@
 
 use chrono::NaiveDate;
 
-use chassis::data::AreaCode;
 use crate::domain::care::CareTag;
 use crate::domain::name::{PersonName, PersonNameError};
 use crate::domain::national_id::{NationalId, NationalIdError};
 use crate::domain::person::{Living, Registration, Relation, Sex};
 use crate::domain::phone::Phone;
 use crate::domain::text::{compact, half_width, is_forbidden, looks_like_formula};
+use chassis::data::AreaCode;
 
 use super::areas::{AreaRefused, CheckArea};
 use super::date::parse_date;

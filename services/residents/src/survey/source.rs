@@ -166,7 +166,10 @@ impl SurveyFile {
 
     /// Gives every row that is not blank to `each`, together with the file's date system, until it fails. `each`
     /// gets the header as its first row. Reads from the start, however often it is called.
-    pub fn rows<E: From<SourceError>>(&mut self, each: impl FnMut(RawRow, DateSystem) -> Result<(), E>) -> Result<(), E> {
+    pub fn rows<E: From<SourceError>>(
+        &mut self,
+        each: impl FnMut(RawRow, DateSystem) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.bytes.rewind().map_err(SourceError::from)?;
         match self.kind {
             Kind::Csv => csv_file::rows(&mut self.bytes, self.limits, each),

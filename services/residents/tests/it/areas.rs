@@ -21,7 +21,8 @@ async fn the_official_table_comes_in_once() -> Result<()> {
         assert_eq!(area.level(), v1::AreaLevel::Community);
         let outcome = door.get_area(v1::GetAreaRequest { code: "511904".to_owned() }).await;
         assert_eq!(reason(outcome), "NotFound NOT_FOUND");
-        let mut request = v1::ListAreasRequest { parent_code: SUBDISTRICT.to_owned(), page_size: 10, ..Default::default() };
+        let mut request =
+            v1::ListAreasRequest { parent_code: SUBDISTRICT.to_owned(), page_size: 10, ..Default::default() };
         let first = door.list_areas(request.clone()).await?.into_inner();
         request.page_token = first.next_page_token;
         let rest = door.list_areas(request).await?.into_inner();

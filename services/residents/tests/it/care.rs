@@ -10,10 +10,18 @@ use linju_proto::{common::v1::Role, incidents::v1::BuildingEndangered, residents
 use linju_residents::{ResidentsService, app::ImportOptions, events::BuildingInDanger};
 use uuid::Uuid;
 
-use crate::ground::{COMMUNITY, GRID, Ground, OTHER_GRID, Person, SUBDISTRICT, field, grid_worker, manager, reason, somebody, zhang};
+use crate::ground::{
+    COMMUNITY, GRID, Ground, OTHER_GRID, Person, SUBDISTRICT, field, grid_worker, manager, reason, somebody, zhang,
+};
 
 impl Ground {
-    async fn set_tag(&self, id: &str, kind: v1::CareTagKind, on: &str, until: &str) -> Result<v1::Resident, tonic::Status> {
+    async fn set_tag(
+        &self,
+        id: &str,
+        kind: v1::CareTagKind,
+        on: &str,
+        until: &str,
+    ) -> Result<v1::Resident, tonic::Status> {
         let tag = v1::CareTag {
             kind: kind.into(),
             source: "visit".to_owned(),
@@ -127,7 +135,7 @@ async fn an_incident_gets_its_counts() -> Result<()> {
         assert_eq!(ground.count("outbox").await?, before + 1);
         let told = ground.told().await?;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(told.last().map(String::as_str).unwrap_or_default(), @"");
+            insta::assert_snapshot!(told.last().map(String::as_str).unwrap_or_default(), @r#"linju.residents.v1.CareListDrawn {"incidentId":"00000000-0000-0000-0000-00000000004d","areaCode":"511903001008","compound":"滨河小区","building":"3栋","residents":2,"needHelp":1}"#);
         }
     }
     Ok(())

@@ -143,10 +143,12 @@ async fn moving_keeps_the_history() -> Result<()> {
         let dead = ground.end(&back, v1::ResidentState::Died, "2026-11-20").await?;
         let outcome = ground.move_to(&dead, &there, "2026-11-21").await;
         assert_eq!(reason(outcome), "FailedPrecondition HAS_DIED");
+        let told = ground.told().await?.join("\n");
+        let told: Vec<_> =
+            told.split('"').map(|part| if part.parse::<uuid::Uuid>().is_ok() { "[id]" } else { part }).collect();
+        let told = told.join("\"");
         insta::allow_duplicates! {
-            insta::with_settings!({ filters => vec![(r"[0-9a-f-]{36}", "[id]")] }, {
-                insta::assert_snapshot!("events_of_a_life", ground.told().await?.join("\n"));
-            });
+            insta::assert_snapshot!("events_of_a_life", told);
         }
     }
     Ok(())

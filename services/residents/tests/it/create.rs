@@ -136,11 +136,8 @@ async fn a_household_is_made_once_and_its_number_is_its_own() -> Result<()> {
             unit: "1单元".to_owned(),
             ..Default::default()
         };
-        let request = v1::CreateHouseholdRequest {
-            dwelling: Some(dwelling),
-            number: "H1".to_owned(),
-            request_id: any_id(),
-        };
+        let request =
+            v1::CreateHouseholdRequest { dwelling: Some(dwelling), number: "H1".to_owned(), request_id: any_id() };
         let outcome = ground.door.clone().create_household(ground.of(&manager(), request.clone())?).await;
         assert_eq!(reason(outcome), "AlreadyExists HOUSEHOLD_NUMBER_TAKEN");
         let request = v1::CreateHouseholdRequest { number: "H2".to_owned(), ..request };

@@ -230,8 +230,17 @@ impl Ground {
 }
 
 const TABLES: [&str; 11] = [
-    "areas", "dwellings", "households", "residents", "memberships", "name_keys", "care_tags", "merges", "outbox",
-    "requests", "audit",
+    "areas",
+    "dwellings",
+    "households",
+    "residents",
+    "memberships",
+    "name_keys",
+    "care_tags",
+    "merges",
+    "outbox",
+    "requests",
+    "audit",
 ];
 
 pub(crate) const HEADER: &str = "社区,网格,小区,楼栋,单元,房号,户编号,与户主关系,姓名,性别,出生日期,身份证号,手机号,户籍类型,居住情况,关爱标签,摸底日期,网格员";

@@ -116,7 +116,8 @@ async fn a_later_visit_updates_and_an_earlier_one_never_does() -> Result<()> {
 
 #[tokio::test]
 async fn a_child_is_known_again_when_it_gets_its_number() -> Result<()> {
-    let without = "白玉社区,511903001008002,滨河小区,3栋,2单元,601,H1,子女,张小秀,女,2024-05-01,,,户籍,常住,,2026-10-01,李";
+    let without =
+        "白玉社区,511903001008002,滨河小区,3栋,2单元,601,H1,子女,张小秀,女,2024-05-01,,,户籍,常住,,2026-10-01,李";
     let with = "白玉社区,511903001008002,滨河小区,3栋,2单元,601,H1,子女,张小秀,女,2024-05-01,511903202405019127,,户籍,常住,,2026-11-01,李";
     for ground in Ground::both().await? {
         ground.import_rows(&[without, EARLY]).await?;

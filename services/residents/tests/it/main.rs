@@ -5,6 +5,7 @@ mod areas;
 mod care;
 mod changes;
 mod create;
+mod demo;
 mod ground;
 mod import;
 mod merge;

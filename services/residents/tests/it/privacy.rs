@@ -17,7 +17,8 @@ async fn no_table_holds_a_sealed_value_in_clear() -> Result<()> {
         ground.get(&kept.id).await?;
         let dump = ground.dump().await?;
         assert!(dump.len() > 10 && dump.iter().any(|row| row.contains(NAME)), "names are there to be searched");
-        for canary in [NATIONAL_ID, PHONE, ROOM, "2单元", "13912340000", "单元乙", "室丙丁", "5119031985030491"] {
+        for canary in [NATIONAL_ID, PHONE, ROOM, "2单元", "13912340000", "单元乙", "室丙丁", "5119031985030491"]
+        {
             let hex: String = canary.bytes().map(|byte| format!("{byte:02x}")).collect();
             for row in &dump {
                 let row = row.to_lowercase();
@@ -56,12 +57,18 @@ async fn without_a_purpose_answers_are_masked() -> Result<()> {
         let open = door.get_resident(ground.of(&manager().because("subject_request"), get())?).await?.into_inner();
         assert_eq!((open.name.as_str(), open.national_id.as_str(), open.phone.as_str()), (NAME, NATIONAL_ID, PHONE));
         assert_eq!(ground.count("audit").await?, looks + 1);
-        let created = door.create_resident(ground.of(&manager(), create(&home.id, v1::Resident {
-            name: "李秀英".to_owned(),
-            sex: v1::Sex::Female.into(),
-            birth_date: "1990-02-03".to_owned(),
-            ..Default::default()
-        }))?);
+        let created = door.create_resident(ground.of(
+            &manager(),
+            create(
+                &home.id,
+                v1::Resident {
+                    name: "李秀英".to_owned(),
+                    sex: v1::Sex::Female.into(),
+                    birth_date: "1990-02-03".to_owned(),
+                    ..Default::default()
+                },
+            ),
+        )?);
         assert_eq!(created.await?.into_inner().name, "李*", "an answer to a change is masked too");
         let request = v1::GetHouseholdRequest { id: home.id.clone() };
         let masked = door.get_household(ground.of(&manager(), request)?).await?.into_inner();

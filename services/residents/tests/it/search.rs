@@ -3,7 +3,9 @@
 use anyhow::Result;
 use linju_proto::residents::v1;
 
-use crate::ground::{COMMUNITY, GRID, Ground, OTHER_GRID, SUBDISTRICT, field, grid_worker, manager, reason, somebody, zhang};
+use crate::ground::{
+    COMMUNITY, GRID, Ground, OTHER_GRID, SUBDISTRICT, field, grid_worker, manager, reason, somebody, zhang,
+};
 
 async fn names(ground: &Ground, query: &str) -> Result<Vec<String>> {
     let mut names: Vec<_> = ground.search(query).await?.into_iter().map(|found| found.name).collect();
@@ -58,11 +60,8 @@ async fn pages_hold_everybody_once() -> Result<()> {
             page_size: 3,
             ..Default::default()
         };
-        let mut list = v1::ListResidentsRequest {
-            area_code: SUBDISTRICT.to_owned(),
-            page_size: 3,
-            ..Default::default()
-        };
+        let mut list =
+            v1::ListResidentsRequest { area_code: SUBDISTRICT.to_owned(), page_size: 3, ..Default::default() };
         let (mut found, mut listed) = (Vec::new(), Vec::new());
         loop {
             let page = door.search_residents(ground.of(&manager(), search.clone())?).await?.into_inner();

@@ -3,8 +3,8 @@
 use std::io::{Cursor, Write};
 
 use anyhow::{Context, Result};
-use chrono::NaiveDate;
 use chassis::data::AreaCode;
+use chrono::NaiveDate;
 use linju_residents::survey::limits::Limits;
 use linju_residents::survey::reader::{Judged, Survey, SurveyError, read_survey};
 use linju_residents::survey::row::RowRules;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use chrono::NaiveDate;
 use chassis::data::AreaCode;
+use chrono::NaiveDate;
 use linju_residents::survey::areas::KnownCommunities;
 use linju_residents::survey::limits::Limits;
 use linju_residents::survey::reader::{Judged, Survey, SurveyError, read_survey};

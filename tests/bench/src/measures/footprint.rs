@@ -52,6 +52,11 @@ fn measured(plan: Plan, serve: impl Fn() -> Result<Serving>) -> Result<(Spread, 
 
 fn told(table: &mut Table, what: &str, (memory, most): (Spread, f64), ready: Spread) {
     let target = format!("≤ {most:.0} MB");
-    table.held(&format!("{what}: resident memory, idle"), (Target::AtMost(most), &target), memory, memory.fixed(1, " MiB"));
+    table.held(
+        &format!("{what}: resident memory, idle"),
+        (Target::AtMost(most), &target),
+        memory,
+        memory.fixed(1, " MiB"),
+    );
     table.held(&format!("{what}: start to ready"), (Target::AtMost(300.0), "≤ 300 ms"), ready, ready.fixed(0, " ms"));
 }

@@ -73,7 +73,8 @@ pub(super) async fn run(ground: &Ground, plan: Plan, table: &mut Table) -> Resul
         for (q, question) in QUESTIONS.iter().enumerate() {
             let ratios: Vec<f64> =
                 register.medians[q].iter().zip(&small.medians[q]).map(|(large, small)| large / small).collect();
-            let (ratio, from, to) = (Spread::of(&ratios), Spread::of(&small.medians[q]), Spread::of(&register.medians[q]));
+            let (ratio, from, to) =
+                (Spread::of(&ratios), Spread::of(&small.medians[q]), Spread::of(&register.medians[q]));
             let name = format!(
                 "From {} to {} residents: {}",
                 thousands(f64::from(small.people)),

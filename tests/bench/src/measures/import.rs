@@ -21,7 +21,7 @@ const FILE: usize = 100_000;
 
 pub(super) fn run(ground: &Ground, plan: Plan, table: &mut Table) -> Result<()> {
     let people = if plan.full { 100_000 } else { 20_000 };
-    let (mut rates, mut copies, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut rates, mut limits, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..=plan.rounds.min(3) {
         let install = ground.install()?;
         install.settle("residents")?;
@@ -30,14 +30,14 @@ pub(super) fn run(ground: &Ground, plan: Plan, table: &mut Table) -> Result<()> 
         eprintln!("  import {rate:.0} rows/s, COPY {copied:.0} rows/s");
         if round > 0 {
             rates.push(rate);
-            copies.push(copied);
+            limits.push(copied);
             ratios.push(rate / copied);
         }
     }
-    let (rate, copied, ratio) = (Spread::of(&rates), Spread::of(&copies), Spread::of(&ratios));
+    let (rate, limit, ratio) = (Spread::of(&rates), Spread::of(&limits), Spread::of(&ratios));
     let name = format!("Survey import into Postgres, {people} new people, sealed and indexed");
     table.held(&name, (Target::AtLeast(5_000.0), "≥ 5,000 rows/s"), rate, rate.whole(" rows/s"));
-    table.shown("– COPY of the rows of all tables that came of it, survey rows/s", copied.whole(""));
+    table.shown("– COPY of the rows of all tables that came of it, survey rows/s", limit.whole(""));
     table.shown("– of COPY", ratio.percent());
     Ok(())
 }

@@ -34,15 +34,8 @@ pub(crate) enum Measure {
 }
 
 impl Measure {
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Footprint,
-        Self::Read,
-        Self::Report,
-        Self::Relay,
-        Self::Propagation,
-        Self::Import,
-        Self::Growth,
-    ];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Footprint, Self::Read, Self::Report, Self::Relay, Self::Propagation, Self::Import, Self::Growth];
 
     /// What the table calls it.
     pub(crate) fn told(self) -> &'static str {

@@ -11,7 +11,9 @@ use anyhow::{Context as _, Result, bail};
 use async_trait::async_trait;
 use chassis::{
     data::{Clock, Db, PoolSettings, SealedColumn, Tx},
-    events::{Consumer, ConsumerRunner, ConsumerSettings, Counts, Event, Handler, HandlerError, JetStream, NatsSettings},
+    events::{
+        Consumer, ConsumerRunner, ConsumerSettings, Counts, Event, Handler, HandlerError, JetStream, NatsSettings,
+    },
     run::{self, Context, Parts, Service, Tasks},
 };
 use linju_proto::incidents::v1::Incident;
@@ -62,7 +64,11 @@ pub(super) async fn run(ground: &Ground, plan: Plan, table: &mut Table) -> Resul
         }
         eprintln!(
             "  p50 {:.1} ms, p99 {:.1} ms after the answer; p50 {:.1} ms, p99 {:.1} ms after the planned start; {:.2} % late",
-            ms(&from_answer, 0.5), ms(&from_answer, 0.99), ms(&from_plan, 0.5), ms(&from_plan, 0.99), open.behind * 100.0
+            ms(&from_answer, 0.5),
+            ms(&from_answer, 0.99),
+            ms(&from_plan, 0.5),
+            ms(&from_plan, 0.99),
+            open.behind * 100.0
         );
         if round > 0 && open.is_valid() {
             for (i, quantile) in [0.5, 0.99].into_iter().enumerate() {

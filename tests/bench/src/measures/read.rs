@@ -79,7 +79,10 @@ async fn latency(plan: Plan, service: &Caller, messages: Vec<Bytes>, knee: f64, 
         let open = load::open(knee * share, plan.leg + Duration::from_secs(2), call).await?;
         let name = format!("– latency at {:.0} % of that (open loop, {}/s)", share * 100.0, thousands(knee * share));
         if open.is_valid() {
-            table.shown(&name, format!("p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms", open.ms(0.5), open.ms(0.99), open.ms(0.999)));
+            table.shown(
+                &name,
+                format!("p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms", open.ms(0.5), open.ms(0.99), open.ms(0.999)),
+            );
         } else {
             table.void(&name, &format!("the generator itself was {:.1} % late", open.behind * 100.0));
         }

@@ -55,8 +55,12 @@ pub(super) async fn run(ground: &Ground, plan: Plan, table: &mut Table) -> Resul
     let target = (Target::AtLeast(0.7), "≥ 70 %");
     let name = "Report an incident, of pgbench with the same statements (closed loop, 32 clients)";
     table.held(name, target, bare, bare.percent());
-    table.shown("– of pgbench while the relay publishes what pgbench writes, as it does for the service", relayed.percent());
-    for (name, all) in ["– reports/s", "– pgbench alone, tps", "– pgbench beside the relay, tps"].iter().zip(&rates) {
+    table.shown(
+        "– of pgbench while the relay publishes what pgbench writes, as it does for the service",
+        relayed.percent(),
+    );
+    for (name, all) in ["– reports/s", "– pgbench alone, tps", "– pgbench beside the relay, tps"].iter().zip(&rates)
+    {
         table.shown(name, Spread::of(all).whole(""));
     }
     Ok(())
@@ -98,7 +102,8 @@ fn new_id() -> Uuid {
 /// Until nothing waits in the outbox.
 pub(super) fn wait_for_relay(install: &Install<'_>) -> Result<()> {
     for _ in 0..600 {
-        let waits = "SELECT count(*) FROM (SELECT 1 FROM outbox WHERE published_at IS NULL AND refused IS NULL LIMIT 1) w";
+        let waits =
+            "SELECT count(*) FROM (SELECT 1 FROM outbox WHERE published_at IS NULL AND refused IS NULL LIMIT 1) w";
         if install.sql("incidents", waits)? == "0" {
             return Ok(());
         }

@@ -9,12 +9,7 @@ use super::{
 use crate::{
     Error,
     app::App,
-    domain::{
-        facts::Source,
-        national_id::NationalId,
-        phone::Phone,
-        standing::Status,
-    },
+    domain::{facts::Source, national_id::NationalId, phone::Phone, standing::Status},
     store::{HouseholdId, household, resident},
     survey::row::SurveyRow,
 };
@@ -122,7 +117,10 @@ impl App {
         if let Some((person, leads)) = known.find(wanted) {
             // A number that is kept with a merged record stays there.
             let number = wanted.number.as_ref().filter(|_| !leads);
-            let effect = person.take(&self.keys, &Statement { row: wanted.row, is_last_word: wanted.is_last_word, number, home, now, today })?;
+            let effect = person.take(
+                &self.keys,
+                &Statement { row: wanted.row, is_last_word: wanted.is_last_word, number, home, now, today },
+            )?;
             let (id, lives) = (person.row().id, person.row().household_id);
             if let Some(lives) = lives {
                 known.lives_in(lives, id);

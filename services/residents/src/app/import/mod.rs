@@ -10,11 +10,7 @@ mod last_words;
 mod person;
 mod write;
 
-use std::{
-    collections::HashSet,
-    io::Write,
-    sync::Arc,
-};
+use std::{collections::HashSet, io::Write, sync::Arc};
 
 use chassis::data::{AreaCode, AreaLevel};
 use tokio::sync::mpsc;

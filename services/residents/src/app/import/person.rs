@@ -79,8 +79,7 @@ impl Person {
             cleared_on: None,
         });
         let tags: Vec<_> = tags.collect();
-        let registered =
-            Told::Registered { age_band: age_band(row.birth_date, today), care: said.care_tags.clone() };
+        let registered = Told::Registered { age_band: age_band(row.birth_date, today), care: said.care_tags.clone() };
         Self {
             before: None,
             told: vec![(row.version, row.area_code, registered)],
@@ -173,7 +172,8 @@ impl Person {
     ) -> Result<(), Fault> {
         let row = &mut self.row;
         // A blank number in a row is no statement that there is none.
-        let number_is_new = said.number.is_some() && said.number != row.national_id_index.as_ref() && row.national_id.is_none();
+        let number_is_new =
+            said.number.is_some() && said.number != row.national_id_index.as_ref() && row.national_id.is_none();
         let same = row.name == said.row.name.expose()
             && row.sex == said.row.sex
             && row.birth_date == said.row.birth_date

@@ -29,7 +29,8 @@ impl App {
             tx.append(dwelling.clone().into_active_model());
         }
         self.write_households(tx, known).await?;
-        let (new, changed): (Vec<&Person>, Vec<&Person>) = known.changed().partition(|person| person.before().is_none());
+        let (new, changed): (Vec<&Person>, Vec<&Person>) =
+            known.changed().partition(|person| person.before().is_none());
         let mut new = new;
         new.sort_by_key(|person| person.row().id);
         for person in &new {
@@ -59,7 +60,8 @@ impl App {
             tx.append(home.clone().into_active_model());
         }
         let moved: HashSet<HouseholdId> = known.moved_households.iter().copied().collect();
-        let moved: Vec<_> = known.households.values().filter(|home| moved.contains(&home.id) && !new.contains(&home.id)).collect();
+        let moved: Vec<_> =
+            known.households.values().filter(|home| moved.contains(&home.id) && !new.contains(&home.id)).collect();
         if !moved.is_empty() {
             tx.flush().await?;
         }

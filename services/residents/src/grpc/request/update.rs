@@ -10,8 +10,7 @@ use crate::{
 };
 
 /// The fields that may be changed by an update; the others have methods of their own or follow from these.
-const KNOWN: [&str; 8] =
-    ["name", "sex", "birth_date", "national_id", "phone", "registration", "living", "relation"];
+const KNOWN: [&str; 8] = ["name", "sex", "birth_date", "national_id", "phone", "registration", "living", "relation"];
 
 /// An empty mask names every field that is set.
 pub(super) fn change(resident: &Resident, mask: &[String]) -> Result<ResidentChange, Error> {

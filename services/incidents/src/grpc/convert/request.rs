@@ -22,7 +22,7 @@ use crate::{
 const CONTACT_LIMIT_HOURS: i32 = 24;
 
 /// Reads an id.
-pub(super) fn id(field: &'static str, text: &str) -> Result<IncidentId, Error> {
+pub(crate) fn id(field: &'static str, text: &str) -> Result<IncidentId, Error> {
     let parsed = text.parse().map(IncidentId);
     parsed.map_err(|_| Fault::field(field, "string.uuid", "must be a UUID").into())
 }

@@ -99,7 +99,7 @@ impl From<Shown> for v1::Incident {
     }
 }
 
-pub(super) fn timeline(entries: Vec<ShownEntry>) -> Result<v1::ListTimelineResponse, Error> {
+pub(crate) fn timeline(entries: Vec<ShownEntry>) -> Result<v1::ListTimelineResponse, Error> {
     let entries = entries.into_iter().map(entry).collect::<Result<_, _>>()?;
     Ok(v1::ListTimelineResponse { entries })
 }
