@@ -16,10 +16,11 @@ const GRID: &str = "511903001008002";
 const COMMUNITY: &str = "511903001008";
 const ELSEWHERE: &str = "511903002";
 
-/// A house with one household and one person in it.
+/// A house with one household and one person in it, and the request by which that person came.
 struct Scene {
     house: House,
     manager: Caller,
+    asked: CreateResidentRequest,
     household: Household,
     resident: Resident,
 }
@@ -63,8 +64,9 @@ impl Scene {
         let house = House::open(install).await?;
         let manager = house.caller(&Who::new("u-manager", Role::CommunityManager, "511903001")).await?;
         let household = manager.residents().create_household(a_household()).await?.into_inner();
-        let resident = manager.residents().create_resident(a_resident(&household.id)).await?.into_inner();
-        Ok(Self { house, manager, household, resident })
+        let asked = a_resident(&household.id);
+        let resident = manager.residents().create_resident(asked.clone()).await?.into_inner();
+        Ok(Self { house, manager, asked, household, resident })
     }
 
     async fn who(&self, role: Role, area: &str) -> Result<Caller> {

@@ -42,7 +42,9 @@ fn the_access_matrix() -> Result<()> {
         let scope = code(Scope::try_from(method.scope)?.as_str_name(), "SCOPE_");
         let purposes: Vec<_> = method.purposes.iter().filter_map(|p| chassis::access::purpose_code(*p)).collect();
         let again = if method.retry_safe { "yes" } else { "no" };
-        table.push_str(&format!("{name:<34} {} {scope:<6} {again:<5} {}\n", marks.join(" "), purposes.join(" ")));
+        let line = format!("{name:<34} {} {scope:<6} {again:<5} {}", marks.join(" "), purposes.join(" "));
+        table.push_str(line.trim_end());
+        table.push('\n');
     }
     insta::assert_snapshot!(table);
     Ok(())

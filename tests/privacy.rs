@@ -124,7 +124,7 @@ fn import(install: &Install) -> Result<String> {
     let file = install.folder().join("survey.csv");
     let head = "社区,网格,小区,楼栋,单元,房号,户编号,与户主关系,姓名,性别,出生日期,身份证号,手机号,户籍类型,居住情况,关爱标签,摸底日期,网格员";
     let row = |name: &str, number: &str, phone: &str| {
-        format!("白玉社区,{GRID},竹园,8栋,{},{},,户主,{name},男,,{number},{phone},户籍,常住,轮椅,2026-10-18,网格员", TEXTS[1], TEXTS[2])
+        format!("白玉社区,{GRID},竹园,8栋,{},{},H910001,户主,{name},男,,{number},{phone},户籍,常住,轮椅,2026-10-18,网格员", TEXTS[1], TEXTS[2])
     };
     let good = row(SURVEY_NAME, NATIONAL_IDS[1], PHONES[2]);
     let bad = row(NAME, &format!("{}2", &NATIONAL_IDS[2][..17]), PHONES[3]);

@@ -129,7 +129,7 @@ fn every_broken_rule_is_told_with_its_field() {
         ("resident.birth_date", "string.pattern"),
         ("resident.phone", "string.no_nul"),
         ("resident.care_tags[0].kind", "enum.not_in"),
-        ("resident.care_tags[0].source", "string.min_len"),
+        ("resident.care_tags[0].source", "string.in"),
         ("household_id", "string.uuid"),
     ];
     assert_eq!(told, expected.map(|(f, r)| (f.to_owned(), r)));

@@ -34,7 +34,7 @@ async fn postgres_stops_and_comes_back() -> Result<()> {
     let desk = desk(&house).await?;
     report(&desk).await?;
 
-    let mut writers = futures::stream::FuturesUnordered::new();
+    let writers = futures::stream::FuturesUnordered::new();
     for _ in 0..WRITERS {
         writers.push(write(desk.clone()));
     }

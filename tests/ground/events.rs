@@ -12,7 +12,7 @@ pub(crate) struct Told {
     /// Hexadecimal digits without hyphens.
     pub(crate) id: String,
     pub(crate) subject: String,
-    /// All headers or attributes, as text.
+    /// All headers or attributes, as text; printed with the rest.
     pub(crate) head: String,
     pub(crate) data: String,
 }

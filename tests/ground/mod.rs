@@ -14,7 +14,7 @@ mod until;
 pub(crate) use caller::{Caller, Who};
 pub(crate) use data::{ENDANGERED, areas, id, la_mapping, la_requests, survey};
 pub(crate) use events::Told;
-pub(crate) use install::{Done, Install, Postgreses};
+pub(crate) use install::{Done, Install};
 pub(crate) use raw::{RawCodec, reason, refusal};
 pub(crate) use serving::{House, Serving};
 pub(crate) use until::{holds, until};

@@ -61,11 +61,6 @@ impl Serving {
         ended.with_context(|| log::tail(&self.log))
     }
 
-    /// What it said so far.
-    pub(crate) fn log(&self) -> Result<String> {
-        Ok(std::fs::read_to_string(&self.log)?)
-    }
-
     fn signal(&self, signal: Signal) -> Result<()> {
         Ok(kill(Pid::from_raw(i32::try_from(self.child.id())?), signal)?)
     }

@@ -153,13 +153,15 @@ async fn bus(install: &Install, found: &mut Findings) {
         Err(e) => return found.fault(what, e.to_string()),
     };
     match bus.check().await {
-        Ok(()) => found.well(what, "it answers"),
+        Ok(()) => {
+            found.well(what, "it answers");
+            match bus.parked(1).await {
+                Ok(parked) if parked.is_empty() => {}
+                Ok(_) => found.fault("parked events", "some events could not be handled: see `linju dlq list`"),
+                Err(e) => found.fault("parked events", e.to_string()),
+            }
+        }
         Err(e) => found.fault(what, e.to_string()),
-    }
-    match bus.parked(1).await {
-        Ok(parked) if parked.is_empty() => {}
-        Ok(_) => found.fault("parked events", "some events could not be handled: see `linju dlq list`"),
-        Err(e) => found.fault("parked events", e.to_string()),
     }
     bus.close().await;
 }

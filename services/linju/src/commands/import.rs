@@ -69,7 +69,8 @@ async fn import_survey(install: &Install, survey: Survey, output: Output) -> any
     let db = context.db.clone();
     let app = Residents::new(context);
     let opened = path.clone();
-    let file = tokio::task::spawn_blocking(move || SurveyFile::open(&opened, Limits::default())).await??;
+    let file = tokio::task::spawn_blocking(move || SurveyFile::open(&opened, Limits::default())).await?;
+    let file = file.with_context(|| format!("cannot read {}", path.display()))?;
     let bar = output.counter(if dry_run { "rows tried" } else { "rows imported" });
     let counted = bar.clone();
     let options = ImportOptions { dry_run, progress: Some(Arc::new(move |rows| counted.inc(rows))) };

@@ -73,7 +73,7 @@ impl App {
                 }
                 let mut tags = care_tag::of(tx, &[row.id]).await?;
                 let kept = tags.iter().position(|tag| tag.kind == put.kind);
-                if put.cleared_on.is_some() && !kept.is_some_and(|at| tags[at].cleared_on.is_none()) {
+                if put.cleared_on.is_some() && kept.is_none_or(|at| tags[at].cleared_on.is_some()) {
                     return Err(Fault::NotFound("care tag").into());
                 }
                 match kept.map(|at| &mut tags[at]) {

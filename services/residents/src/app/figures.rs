@@ -42,7 +42,7 @@ impl App {
 }
 
 #[derive(FromQueryResult)]
-struct People {
+struct Group {
     band: i32,
     sex: Sex,
     registration: Option<Registration>,
@@ -56,8 +56,8 @@ struct Tagged {
 }
 
 #[derive(FromQueryResult)]
-struct Sized {
-    size: i64,
+struct HouseholdSize {
+    members: i64,
     households: i64,
 }
 
@@ -65,7 +65,7 @@ async fn count(db: &impl ConnectionTrait, area: AreaCode, today: NaiveDate) -> R
     let mut counted = Counted::default();
     let number = |count: i64| u64::try_from(count).unwrap_or_default();
     let backend = db.get_database_backend();
-    for row in People::find_by_statement(backend.build(&people(area, today))).all(db).await? {
+    for row in Group::find_by_statement(backend.build(&people(area, today))).all(db).await? {
         let band = AgeBand::of_age(u32::try_from(row.band).unwrap_or_default());
         *counted.people.entry((band, row.sex)).or_default() += number(row.people);
         if let Some(registration) = row.registration {
@@ -82,10 +82,10 @@ async fn count(db: &impl ConnectionTrait, area: AreaCode, today: NaiveDate) -> R
         .group_by(care_tag::Column::Kind);
     let tagged: Vec<Tagged> = tagged.into_model().all(db).await?;
     counted.care = tagged.into_iter().map(|row| (row.kind, number(row.people))).collect();
-    let sizes = Sized::find_by_statement(backend.build(&household_sizes(area))).all(db).await?;
+    let sizes = HouseholdSize::find_by_statement(backend.build(&household_sizes(area))).all(db).await?;
     counted.household_sizes = sizes
         .into_iter()
-        .map(|row| (u32::try_from(row.size).unwrap_or(u32::MAX), number(row.households)))
+        .map(|row| (u32::try_from(row.members).unwrap_or(u32::MAX), number(row.households)))
         .collect::<BTreeMap<_, _>>();
     Ok(counted)
 }
@@ -128,10 +128,10 @@ fn birthday(today: NaiveDate, years: u32) -> NaiveDate {
 }
 
 fn household_sizes(area: AreaCode) -> SelectStatement {
-    let (size, households) = (Alias::new("size"), Alias::new("households"));
+    let (size, households) = (Alias::new("members"), Alias::new("households"));
     let inner = resident::Entity::find()
         .select_only()
-        .expr_as(Func::count(Expr::col(resident::Column::Id)), "size")
+        .expr_as(Func::count(Expr::col(resident::Column::Id)), "members")
         .filter(living(area))
         .filter(resident::Column::HouseholdId.is_not_null())
         .group_by(resident::Column::HouseholdId)

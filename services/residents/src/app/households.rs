@@ -106,14 +106,13 @@ impl App {
             return Err(Error::field("dwelling.area_code", "area.known", message));
         }
         let index = self.address_index(&address);
-        let dwelling = match dwelling::by_addresses(tx, vec![index]).await?.into_iter().next() {
-            Some(known) => known.id,
-            None => {
-                let row = self.new_dwelling(&address)?;
-                let dwelling = row.id;
-                tx.append(row.into_active_model());
-                dwelling
-            }
+        let dwelling = if let Some(known) = dwelling::by_addresses(tx, vec![index]).await?.into_iter().next() {
+            known.id
+        } else {
+            let row = self.new_dwelling(&address)?;
+            let dwelling = row.id;
+            tx.append(row.into_active_model());
+            dwelling
         };
         tx.append(household::ActiveModel {
             id: Set(id),

@@ -38,23 +38,18 @@ impl App {
             SearchTerm::NationalId(number) => {
                 let number = Number::NationalId(self.keys.index(NATIONAL_ID_INDEX, number.expose()));
                 let rows = resident::with_number(scope, self.db.read(), (area, number), after, page.limit()).await?;
-                self.cut(&page, rows)?
+                cut(&page, rows)?
             }
             SearchTerm::Phone(number) => {
                 let number = Number::Phone(self.keys.index(PHONE_INDEX, number.expose()));
                 let rows = resident::with_number(scope, self.db.read(), (area, number), after, page.limit()).await?;
-                self.cut(&page, rows)?
+                cut(&page, rows)?
             }
             SearchTerm::Name(name) => self.by_name(scope, area, &[name], &page).await?,
             SearchTerm::Letters { initials, name } => self.by_name(scope, area, &[initials, name], &page).await?,
         };
         rows.sort_by_key(|row| (row.area_code.at(AreaLevel::Subdistrict), row.id));
         Ok(ResidentPage { records: self.records(rows).await?, next })
-    }
-
-    fn cut(&self, page: &Page<Found>, mut rows: Vec<resident::Model>) -> Result<(Vec<resident::Model>, String), Error> {
-        let next = page.cut(&mut rows, |row| Found(0, row.id.0))?;
-        Ok((rows, next))
     }
 
     /// One subdistrict after the other, each a short range of its own keys, until the page is full.
@@ -94,4 +89,9 @@ impl App {
         let below = area::below(self.db.read(), Some(area), None, Page::<Found>::MOST.unsigned_abs().into()).await?;
         Ok(below.into_iter().map(|area| area.code).collect())
     }
+}
+
+fn cut(page: &Page<Found>, mut rows: Vec<resident::Model>) -> Result<(Vec<resident::Model>, String), Error> {
+    let next = page.cut(&mut rows, |row| Found(0, row.id.0))?;
+    Ok((rows, next))
 }

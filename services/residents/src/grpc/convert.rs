@@ -87,9 +87,9 @@ pub(crate) fn relation(name: proto::Relation) -> Relation {
     some_relation(name).unwrap_or(Relation::Other)
 }
 
-fn timestamp(at: DateTime<Utc>) -> Option<prost_types::Timestamp> {
+fn timestamp(at: DateTime<Utc>) -> prost_types::Timestamp {
     let nanos = i32::try_from(at.timestamp_subsec_nanos()).unwrap_or_default();
-    Some(prost_types::Timestamp { seconds: at.timestamp(), nanos })
+    prost_types::Timestamp { seconds: at.timestamp(), nanos }
 }
 
 impl From<area::Model> for proto::Area {
@@ -138,8 +138,8 @@ impl From<Record> for proto::Resident {
             relation: relation_name(row.relation).into(),
             care_tags: tags.into_iter().map(proto::CareTag::from).collect(),
             merged_into: row.merged_into.map(|id| id.to_string()).unwrap_or_default(),
-            created_at: timestamp(row.created_at),
-            updated_at: timestamp(row.updated_at),
+            created_at: Some(timestamp(row.created_at)),
+            updated_at: Some(timestamp(row.updated_at)),
             etag: etag(row.version),
         }
     }
@@ -212,12 +212,12 @@ impl From<CareList> for proto::DrawCareListResponse {
     }
 }
 
-fn shown(cell: Cell) -> Option<proto::Cell> {
+fn shown(cell: Cell) -> proto::Cell {
     let value = match cell {
         Cell::Count(count) => cell::Value::Count(i64::try_from(count).unwrap_or(i64::MAX)),
         Cell::Suppressed => cell::Value::Suppressed(true),
     };
-    Some(proto::Cell { value: Some(value) })
+    proto::Cell { value: Some(value) }
 }
 
 fn number(count: u32) -> i32 {
@@ -238,29 +238,28 @@ impl From<FiguresOf> for proto::Figures {
             households,
             household_sizes,
         } = figures;
-        let registered =
-            |wanted| registrations.iter().find(|(kind, _)| *kind == wanted).and_then(|(_, cell)| shown(*cell));
+        let registered = |wanted| registrations.iter().find(|(kind, _)| *kind == wanted).map(|(_, cell)| shown(*cell));
         Self {
             area_code: area.to_string(),
-            residents: shown(people),
-            households: shown(households),
+            residents: Some(shown(people)),
+            households: Some(shown(households)),
             age_bands: pyramid
                 .into_iter()
                 .map(|PyramidStep { band, male, female }| proto::AgeBand {
                     from_age: number(band.from_age()),
-                    male: shown(male),
-                    female: shown(female),
+                    male: Some(shown(male)),
+                    female: Some(shown(female)),
                 })
                 .collect(),
             household_sizes: household_sizes
                 .into_iter()
-                .map(|(members, cell)| proto::SizeBand { members: number(members), households: shown(cell) })
+                .map(|(members, cell)| proto::SizeBand { members: number(members), households: Some(shown(cell)) })
                 .collect(),
             registered: registered(Registration::Registered),
             moved_in: registered(Registration::MovedIn),
             care_tags: care
                 .into_iter()
-                .map(|(kind, cell)| proto::TagCount { kind: care_tag_kind(kind).into(), residents: shown(cell) })
+                .map(|(kind, cell)| proto::TagCount { kind: care_tag_kind(kind).into(), residents: Some(shown(cell)) })
                 .collect(),
             child_dependency: dependency.children,
             elder_dependency: dependency.elders,

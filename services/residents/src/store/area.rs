@@ -4,7 +4,6 @@ use chassis::data::AreaCode;
 use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
 
 /// One place. Its level lies in its code.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "areas")]
 pub struct Model {
@@ -14,6 +13,9 @@ pub struct Model {
     /// None for the topmost.
     pub parent: Option<AreaCode>,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

@@ -13,7 +13,6 @@ use super::ResidentId;
 use crate::domain::{care::CareTag, facts::Source};
 
 /// One reason for care of one person.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "care_tags")]
 pub struct Model {
@@ -28,6 +27,9 @@ pub struct Model {
     /// None: it holds.
     pub cleared_on: Option<NaiveDate>,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
@@ -58,8 +60,8 @@ pub fn put(tags: &[Model]) -> Option<InsertStatement> {
     if tags.is_empty() {
         return None;
     }
-    let rows = tags.iter().cloned().map(|tag| {
-        let Model { resident_id, kind, source, observed_on, expires_on, cleared_on } = tag;
+    let rows = tags.iter().map(|tag| {
+        let Model { resident_id, kind, source, observed_on, expires_on, cleared_on } = *tag;
         ActiveModel {
             resident_id: Set(resident_id),
             kind: Set(kind),

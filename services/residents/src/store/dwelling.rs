@@ -15,7 +15,6 @@ pub const TABLE: &str = "dwellings";
 pub const ADDRESS_INDEX: &str = "dwellings.address";
 
 /// One dwelling.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "dwellings")]
 pub struct Model {
@@ -35,6 +34,9 @@ pub struct Model {
     pub address_index: BlindIndex,
     pub created_at: DateTime<Utc>,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

@@ -11,7 +11,6 @@ use sea_orm::entity::prelude::*;
 use super::{DwellingId, HouseholdId};
 
 /// One household.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "households")]
 pub struct Model {
@@ -28,6 +27,9 @@ pub struct Model {
     pub observed_on: NaiveDate,
     pub created_at: DateTime<Utc>,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

@@ -7,7 +7,6 @@ use super::{HouseholdId, MembershipId, ResidentId};
 use crate::domain::person::Relation as ToHead;
 
 /// One person's time in one household. A person has at most one that is open.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "memberships")]
 pub struct Model {
@@ -20,6 +19,9 @@ pub struct Model {
     /// None: still there.
     pub until_on: Option<NaiveDate>,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

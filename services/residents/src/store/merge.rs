@@ -7,7 +7,6 @@ use super::{MergeId, ResidentId};
 use crate::domain::standing::Status;
 
 /// One merge.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "merges")]
 pub struct Model {
@@ -30,6 +29,9 @@ pub struct Model {
     pub undone_by: Option<String>,
     pub undone_reason: Option<String>,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

@@ -9,7 +9,6 @@ use sea_orm::{ActiveValue::Set, Condition, JoinType, QueryOrder, QuerySelect, en
 use super::{ResidentId, resident};
 
 /// One key of one name.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "name_keys")]
 pub struct Model {
@@ -22,6 +21,9 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub resident_id: ResidentId,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

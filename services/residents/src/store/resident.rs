@@ -30,7 +30,6 @@ pub const PHONE_INDEX: &str = "residents.phone";
 
 /// One person's record. Each group of facts carries the day on which it was observed, and by whom; both are empty where
 /// nothing of the group is known.
-#[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "residents")]
 pub struct Model {
@@ -70,6 +69,9 @@ pub struct Model {
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

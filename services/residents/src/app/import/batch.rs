@@ -143,15 +143,14 @@ impl App {
         {
             return Ok(home.clone());
         }
-        let dwelling_id = match known.dwellings.get(&wanted.address_index) {
-            Some(id) => *id,
-            None => {
-                let row = self.new_dwelling(&wanted.address)?;
-                let id = row.id;
-                known.dwellings.insert(wanted.address_index.clone(), id);
-                known.new_dwellings.push(row);
-                id
-            }
+        let dwelling_id = if let Some(id) = known.dwellings.get(&wanted.address_index) {
+            *id
+        } else {
+            let row = self.new_dwelling(&wanted.address)?;
+            let id = row.id;
+            known.dwellings.insert(wanted.address_index.clone(), id);
+            known.new_dwellings.push(row);
+            id
         };
         if let Some(home) = known.households.get_mut(&wanted.household) {
             if home.dwelling_id != dwelling_id {

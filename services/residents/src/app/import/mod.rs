@@ -116,12 +116,13 @@ impl App {
         while let Some(rows) = batches.recv().await {
             let done = rows.len() as u64;
             let batch = Batch { rows: Arc::new(rows), synthetic: false };
-            let (counted, seen) = match options.dry_run {
-                false => (self.write_batch(batch).await?, Known::default()),
-                true => self.try_batch(batch, known).await?,
-            };
-            known = seen;
-            tally.add(&counted);
+            if options.dry_run {
+                let (counted, seen) = self.try_batch(batch, known).await?;
+                known = seen;
+                tally.add(&counted);
+            } else {
+                tally.add(&self.write_batch(batch).await?);
+            }
             if let Some(progress) = &options.progress {
                 progress(done);
             }
