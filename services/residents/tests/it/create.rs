@@ -91,11 +91,12 @@ async fn only_where_one_is_granted() -> Result<()> {
     Ok(())
 }
 
+type Change = fn(&mut v1::Resident);
+
 #[tokio::test]
 async fn what_is_wrong_is_named() -> Result<()> {
     for ground in Ground::both().await? {
         let home = ground.household(GRID, "1").await?;
-        type Change = fn(&mut v1::Resident);
         let cases: [(&str, Change); 9] = [
             ("resident.name", |r| r.name = "=1+1".to_owned()),
             ("resident.name", |r| r.name = "张\0三".to_owned()),
