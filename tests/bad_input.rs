@@ -22,6 +22,7 @@ struct Scene {
     manager: Caller,
     asked: CreateResidentRequest,
     household: Household,
+    next_door: Household,
     resident: Resident,
 }
 
@@ -64,9 +65,11 @@ impl Scene {
         let house = House::open(install).await?;
         let manager = house.caller(&Who::new("u-manager", Role::CommunityManager, "511903001")).await?;
         let household = manager.residents().create_household(a_household()).await?.into_inner();
+        let next_door = CreateHouseholdRequest { number: "H900002".to_owned(), ..a_household() };
+        let next_door = manager.residents().create_household(next_door).await?.into_inner();
         let asked = a_resident(&household.id);
         let resident = manager.residents().create_resident(asked.clone()).await?.into_inner();
-        Ok(Self { house, manager, asked, household, resident })
+        Ok(Self { house, manager, asked, household, next_door, resident })
     }
 
     async fn who(&self, role: Role, area: &str) -> Result<Caller> {

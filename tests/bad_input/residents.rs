@@ -81,11 +81,13 @@ async fn updates(scene: &Scene) -> Result<()> {
     }
     let moved = MoveResidentRequest {
         id: person.id.clone(),
-        household_id: scene.household.id.clone(),
+        household_id: scene.next_door.id.clone(),
         moved_on: "1999-01-01".to_owned(),
         etag: person.etag.clone(),
         relation: 1,
     };
+    let home_again = MoveResidentRequest { household_id: scene.household.id.clone(), ..moved.clone() };
+    assert_eq!(refusal(manager.move_resident(home_again).await), "InvalidArgument INVALID_FIELD household_id");
     let reversed = manager.move_resident(moved.clone()).await;
     assert_eq!(refusal(reversed), "InvalidArgument INVALID_FIELD moved_on");
     let stale = MoveResidentRequest { etag: "v99".to_owned(), ..moved };

@@ -5,7 +5,7 @@
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use chassis::{
-    data::SealedColumn,
+    data::{MasterKey, SealedColumn},
     run::{Context, Parts, Running, Service, Settings, StartError, Tasks, follow, start},
 };
 use sea_orm_migration::MigrationTrait;
@@ -107,7 +107,13 @@ async fn another_master_key_is_refused_and_nothing_is_changed() {
     assert!(first.stop().await);
     let key = folder.path().join("master.key");
     let right = std::fs::read(&key).unwrap();
+
     std::fs::remove_file(&key).unwrap();
+    let refused = start(settings(&folder), &[&Idle]).await.unwrap_err();
+    assert!(refused.to_string().contains("restore it from your copy"), "{refused}");
+    assert!(!key.exists(), "no other key is made beside the data");
+
+    MasterKey::new_to_file(&key).unwrap();
     let refused = start(settings(&folder), &[&Idle]).await.unwrap_err();
     assert!(refused.to_string().contains("the master key does not open this database's keys"), "{refused}");
     std::fs::write(&key, right).unwrap();

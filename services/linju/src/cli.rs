@@ -46,6 +46,18 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Show what the services told each other, the newest last
+    Events {
+        /// How many
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+        last: u64,
+        /// Go on as they happen, until Ctrl-C
+        #[arg(long)]
+        follow: bool,
+        /// Only this service
+        #[arg(long)]
+        service: Option<String>,
+    },
     /// Publish again what was published since a time, to rebuild a lost stream
     Replay {
         /// RFC 3339, for example 2026-11-01T00:00:00Z
@@ -118,6 +130,12 @@ pub(crate) enum Keys {
     New,
     /// Make new data keys and seal every value with them again, while the services run
     Rotate,
+    /// Put all data keys under another master key; made where the file is not there yet
+    Rewrap {
+        /// The file of the other master key
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
     /// Sign a token, for trying and for scripts until the gateway signs people in
     Token {
         /// grid_worker, dispatcher, community_manager …

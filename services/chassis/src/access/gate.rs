@@ -28,13 +28,23 @@ pub struct Gate(Arc<Rules>);
 struct Rules {
     verifier: TokenVerifier,
     in_flight: Arc<Semaphore>,
+    most: usize,
     meter: Meter,
 }
 
 impl Gate {
     /// A gate that lets at most `most` calls in at once; one more is told to come again, before it costs anything.
     pub fn new(verifier: TokenVerifier, most: usize, meter: Meter) -> Self {
-        Self(Arc::new(Rules { verifier, in_flight: Arc::new(Semaphore::new(most)), meter }))
+        Self(Arc::new(Rules { verifier, in_flight: Arc::new(Semaphore::new(most)), most, meter }))
+    }
+
+    /// Waits until no call is in flight; from then on none is let in.
+    pub(crate) async fn drained(&self) {
+        let all = u32::try_from(self.0.most).unwrap_or(u32::MAX);
+        // Fails only where the semaphore is closed, and then nobody is in.
+        if let Ok(all) = self.0.in_flight.acquire_many(all).await {
+            all.forget();
+        }
     }
 }
 

@@ -168,8 +168,8 @@ impl Settings {
         let environment = Environment::with_prefix("LINJU").prefix_separator("__").separator("__").try_parsing(true);
         let read = sources.add_source(environment).build().and_then(Config::try_deserialize::<Self>);
         let settings = read.map_err(|e| {
-            let file = file.map_or_else(|| "the environment".to_owned(), |f| f.display().to_string());
-            BadSettings(format!("the configuration in {file} cannot be used: {e}"))
+            let file = file.map_or_else(String::new, |f| format!("in {} or ", f.display()));
+            BadSettings(format!("the configuration {file}in the environment (LINJU__…) cannot be used: {e}"))
         })?;
         settings.check()
     }

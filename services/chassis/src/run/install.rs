@@ -15,19 +15,21 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("cannot listen on {0}: {1}; is another copy running? choose another address with `listen` or `observe`")]
-    Listen(SocketAddr, #[source] io::Error),
+    Listen(SocketAddr, io::Error),
     #[error("the file or folder {0} cannot be used: {1}")]
-    File(String, #[source] io::Error),
+    File(String, io::Error),
     #[error("the database of {0} cannot be opened: is it running, and is database.url right? ({1})")]
-    Unreachable(&'static str, #[source] DbErr),
+    Unreachable(&'static str, DbErr),
     #[error("the database of {0} cannot be used: {1}")]
-    Database(&'static str, #[source] DbErr),
+    Database(&'static str, DbErr),
     #[error("the database of {0} is older than this program: run `linju migrate`")]
     NotMigrated(&'static str),
     #[error("the database of {0} was written by a newer program: update this one")]
     TooNew(&'static str),
-    #[error("the keys of {0} cannot be opened: {1}")]
-    Keys(&'static str, #[source] KeyError),
+    #[error("{0}: {1}")]
+    Keys(&'static str, KeyError),
+    #[error("the master key {0} is missing, and the data in {1} can be opened with no other: restore it from your copy")]
+    LostMaster(String, String),
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
     #[error(transparent)]
@@ -74,7 +76,11 @@ impl Install {
             fs::create_dir_all(folder).map_err(|e| StartError::File(folder.display().to_string(), e))?;
         }
         if settings.is_embedded() {
-            new_keys(&settings)?;
+            // Where data lie, their key was there once: a new one would open nothing and hide that.
+            let has_data = holds_databases(&settings.data_dir);
+            if !has_data || settings.master_key().exists() {
+                new_keys(&settings)?;
+            }
         }
         Ok(Self { settings, clock: Clock::system(), ids: Ids::random() })
     }
@@ -99,7 +105,12 @@ impl Install {
 
     /// The keys of a service's database.
     pub async fn keyring(&self, service: &'static str, db: &Db) -> Result<Keyring, StartError> {
-        let master = Arc::new(MasterKey::from_file(&self.settings.master_key())?);
+        let file = self.settings.master_key();
+        if self.settings.is_embedded() && !file.exists() {
+            let folder = self.settings.data_dir.display().to_string();
+            return Err(StartError::LostMaster(file.display().to_string(), folder));
+        }
+        let master = Arc::new(MasterKey::from_file(&file)?);
         let opened = Keyring::load(db, master, self.settings.keys.suite, &self.clock).await;
         opened.map_err(|e| StartError::Keys(service, e))
     }
@@ -139,6 +150,14 @@ impl Install {
     }
 }
 
+/// Whether a folder holds databases of an embedded install.
+fn holds_databases(folder: &Path) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).any(|path| {
+        path.extension().is_some_and(|end| end == "db") && path.file_name().is_some_and(|name| name != "events.db")
+    })
+}
+
 /// Makes the master key and the key pair for tokens where the settings name files that are not there; says which it made.
 pub fn new_keys(settings: &Settings) -> Result<Vec<String>, StartError> {
     let mut made = Vec::new();
@@ -150,6 +169,9 @@ pub fn new_keys(settings: &Settings) -> Result<Vec<String>, StartError> {
         }
     }
     if !master.exists() {
+        if settings.is_embedded() && holds_databases(&settings.data_dir) {
+            return Err(StartError::LostMaster(master.display().to_string(), settings.data_dir.display().to_string()));
+        }
         MasterKey::new_to_file(&master)?;
         note(&master);
     }

@@ -99,16 +99,31 @@ fn serve_grpc(settings: &Settings, listener: TcpListener, gate: Gate, routes: Ro
         .http2_max_header_list_size(16 * 1024)
         .http2_max_pending_accept_reset_streams(Some(64))
         .http2_max_local_error_reset_streams(Some(256))
-        .layer(gate);
+        .layer(gate.clone());
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(Duration::from_mins(1)));
     let stopping = tasks.clone();
+    let quiet = quiet(tasks.clone(), gate);
     let calls =
         server.add_routes(routes).serve_with_incoming_shutdown(incoming, async move { stopping.stopping().await });
     tasks.spawn(async move {
-        if let Err(error) = calls.await {
-            tracing::error!(%error, "gRPC ended");
+        tokio::select! {
+            ended = calls => if let Err(error) = ended {
+                tracing::error!(%error, "gRPC ended");
+            },
+            () = quiet => {}
         }
     });
+}
+
+/// How long those who are connected have to hear that the program stops.
+const GOODBYE: Duration = Duration::from_millis(250);
+
+/// Resolves when the program stops and no call is in flight: a connection on which nobody says anything would never end,
+/// and nobody loses by its being cut.
+async fn quiet(tasks: Tasks, gate: Gate) {
+    tasks.stopping().await;
+    tokio::time::sleep(GOODBYE).await;
+    gate.drained().await;
 }
 
 fn serve_http(listener: TcpListener, routes: axum::Router, tasks: &Tasks) {
@@ -118,8 +133,15 @@ fn serve_http(listener: TcpListener, routes: axum::Router, tasks: &Tasks) {
             let stopping = stopping.clone();
             async move { stopping.stopping().await }
         });
-        if let Err(error) = served.await {
-            tracing::error!(%error, "metrics and health ended");
+        let cut = async {
+            stopping.stopping().await;
+            tokio::time::sleep(GOODBYE).await;
+        };
+        tokio::select! {
+            ended = served.into_future() => if let Err(error) = ended {
+                tracing::error!(%error, "metrics and health ended");
+            },
+            () = cut => {}
         }
     });
 }
@@ -146,7 +168,6 @@ impl Running {
 
         let stopped = async {
             self.tasks.stop();
-            // An idle connection keeps the server's future alive; the limit is what ends that.
             let in_time = self.tasks.wait(deadline.mul_f32(0.7)).await;
             self.bus.close().await;
             for (_, db) in &self.databases {

@@ -11,7 +11,7 @@ use opentelemetry::{
 };
 use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::{
-    Resource, metrics::SdkMeterProvider, propagation::TraceContextPropagator, trace::SdkTracerProvider,
+    Resource, metrics::SdkMeterProvider, propagation::TraceContextPropagator, trace::{Sampler, SdkTracerProvider},
 };
 use prometheus::{Registry, TextEncoder};
 use tonic::Code;
@@ -24,7 +24,7 @@ use super::{LogFormat, TelemetrySettings};
 /// Keeps telemetry going, and flushes it at the end.
 #[derive(Debug)]
 pub struct Telemetry {
-    traces: Option<SdkTracerProvider>,
+    traces: SdkTracerProvider,
 }
 
 impl Telemetry {
@@ -34,15 +34,15 @@ impl Telemetry {
         global::set_text_map_propagator(TraceContextPropagator::new());
         let filter = EnvFilter::try_new(&settings.filter)
             .map_err(|e| format!("telemetry.filter {:?} is not a log filter: {e}", settings.filter))?;
-        let traces = if settings.otlp.is_empty() { None } else { Some(traces(&settings.otlp)?) };
-        let export = traces.as_ref().map(|provider| {
+        let traces = traces(&settings.otlp)?;
+        let spans = {
             // The exporter's own calls would be exported, and so on for ever.
             let quiet = ["h2", "hyper", "hyper_util", "tonic", "tower", "opentelemetry", "opentelemetry_sdk"];
             let targets = quiet.iter().fold(Targets::new().with_default(tracing::Level::INFO), |targets, name| {
                 targets.with_target(*name, tracing::level_filters::LevelFilter::OFF)
             });
-            tracing_opentelemetry::layer().with_tracer(provider.tracer("linju")).with_filter(targets)
-        });
+            tracing_opentelemetry::layer().with_tracer(traces.tracer("linju")).with_filter(targets)
+        };
         let text = tracing_subscriber::fmt::layer().with_writer(std::io::stderr)
             .with_ansi(std::io::stderr().is_terminal())
             .with_target(false);
@@ -52,7 +52,7 @@ impl Telemetry {
         };
         tracing_subscriber::registry()
             .with(log.with_filter(filter))
-            .with(export)
+            .with(spans)
             .try_init()
             .map_err(|e| format!("telemetry was started before: {e}"))?;
         Ok(Self { traces })
@@ -60,14 +60,17 @@ impl Telemetry {
 
     /// Sends what is left, at most for two seconds.
     pub async fn flush(self) {
-        if let Some(traces) = self.traces {
-            let flush = tokio::task::spawn_blocking(move || traces.shutdown());
-            let _ = tokio::time::timeout(Duration::from_secs(2), flush).await;
-        }
+        let flush = tokio::task::spawn_blocking(move || self.traces.shutdown());
+        let _ = tokio::time::timeout(Duration::from_secs(2), flush).await;
     }
 }
 
+/// Where no endpoint is configured nothing is recorded, but a caller's trace is still carried on into events.
 fn traces(endpoint: &str) -> Result<SdkTracerProvider, String> {
+    if endpoint.is_empty() {
+        let carried = Sampler::ParentBased(Box::new(Sampler::AlwaysOff));
+        return Ok(SdkTracerProvider::builder().with_sampler(carried).build());
+    }
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_tonic()
         .with_endpoint(endpoint)

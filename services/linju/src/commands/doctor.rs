@@ -63,6 +63,7 @@ pub(super) async fn run(settings: Settings, output: Output) -> anyhow::Result<Ex
     }
     text.push_str(&match faults {
         0 => "everything is well\n".to_owned(),
+        1 => "1 fault\n".to_owned(),
         n => format!("{n} faults\n"),
     });
     output.result(&found.0, &text);
@@ -70,8 +71,9 @@ pub(super) async fn run(settings: Settings, output: Output) -> anyhow::Result<Ex
 }
 
 fn keys(install: &Install, found: &mut Findings) {
-    let fresh = install.settings.is_embedded() && !install.settings.master_key().exists();
-    if fresh {
+    let data = |name: &str| install.settings.data_dir.join(format!("{name}.db")).exists();
+    let fresh = install.settings.is_embedded() && !ALL.iter().any(|service| data(service.name()));
+    if fresh && !install.settings.master_key().exists() {
         return found.well("keys", "there are none yet; `linju serve` makes them on its first start");
     }
     match MasterKey::from_file(&install.settings.master_key()) {

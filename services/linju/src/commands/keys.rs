@@ -1,10 +1,10 @@
 //! `linju keys new|rotate|token`
 
-use std::{process::ExitCode, time::Duration};
+use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use chassis::{
-    access::{Grant, Principal, TokenSigner, role_of},
-    data::{AreaCode, reseal_column},
+    access::{Grant, Principal, Role, TokenSigner, role_code, role_of},
+    data::{AreaCode, Keyring, MasterKey, reseal_column},
     run::{Install, Settings, new_keys},
 };
 use chrono::TimeDelta;
@@ -34,6 +34,7 @@ pub(super) async fn run(settings: Settings, what: Keys, output: Output) -> anyho
             output.result(&json!({ "made": made }), &text);
         }
         Keys::Rotate => rotate(&Install::prepare(settings)?, output).await?,
+        Keys::Rewrap { to } => rewrap(&Install::prepare(settings)?, &to, output).await?,
         Keys::Token { role, scope, unit, subject, ttl } => {
             let token = token(&Install::prepare(settings)?, &role, &scope, unit, subject, ttl)?;
             output.result(&json!({ "token": token, "minutes": ttl }), &token);
@@ -75,6 +76,28 @@ async fn rotate(install: &Install, output: Output) -> anyhow::Result<()> {
     Ok(())
 }
 
+async fn rewrap(install: &Install, to: &Path, output: Output) -> anyhow::Result<()> {
+    let master = Arc::new(if to.exists() { MasterKey::from_file(to)? } else { MasterKey::new_to_file(to)? });
+    for service in ALL {
+        let db = install.database(service).await?;
+        // A run that was broken off has done some services already; those open with the new key and are passed over.
+        if Keyring::load(&db, master.clone(), install.settings.keys.suite, &install.clock).await.is_err() {
+            install.keyring(service.name(), &db).await?.rewrap(master.clone()).await?;
+        }
+        db.close().await;
+    }
+    let (old, new) = (install.settings.master_key(), to.display());
+    output.result(
+        &json!({ "master": to.display().to_string() }),
+        &format!(
+            "all data keys are under {new} now. Before the next start: configure it as keys.master, or put it in the place of \
+             {}. Keep the old one as long as you keep backups from before.",
+            old.display()
+        ),
+    );
+    Ok(())
+}
+
 fn token(
     install: &Install,
     roles: &[String],
@@ -93,10 +116,15 @@ fn token(
         Some(read.collect::<Result<Vec<_>, _>>()?)
     };
     let grants = roles.iter().map(|code| {
-        let role = role_of(code).ok_or_else(|| Usage(format!("--role {code}: there is no such role")))?;
+        let role = role_of(code).ok_or_else(|| no_role(code))?;
         Ok(Grant { role, areas: areas.clone(), unit: unit.clone() })
     });
     let principal = Principal { subject, on_behalf: None, grants: grants.collect::<Result<_, Usage>>()? };
     let signer = TokenSigner::new(&install.signer()?, install.clock.clone());
     Ok(signer.sign(&principal, TimeDelta::minutes(i64::from(minutes)))?)
+}
+
+fn no_role(code: &str) -> Usage {
+    let known: Vec<_> = (1..).map_while(|n| Role::try_from(n).ok()).map(role_code).collect();
+    Usage(format!("--role {code}: there is no such role; choose from {}", known.join(", ")))
 }

@@ -4,6 +4,7 @@ mod audit;
 mod demo;
 mod dlq;
 mod doctor;
+mod events;
 mod import;
 mod keys;
 mod migrate;
@@ -37,6 +38,9 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Migrate => migrate::run(&Install::prepare(settings)?, output).await,
         Command::Import(what) => import::run(&Install::prepare(settings)?, what, output).await,
         Command::Demo { residents, seed } => demo::run(&Install::prepare(settings)?, residents, seed, output).await,
+        Command::Events { last, follow, service } => {
+            events::run(&Install::prepare(settings)?, last, follow, service, output).await
+        }
         Command::Replay { from, service } => replay::run(&Install::prepare(settings)?, from, service, output).await,
         Command::Dlq(what) => dlq::run(&Install::prepare(settings)?, what, output).await,
         Command::Keys(what) => keys::run(settings, what, output).await,

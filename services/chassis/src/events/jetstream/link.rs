@@ -51,12 +51,12 @@ pub struct BusTrouble {
 impl Link {
     /// Starts to connect and goes on trying: what fails here are the settings.
     pub(super) async fn start(settings: &NatsSettings) -> Result<Self, BusError> {
-        let bad_url = |e| BusError::Refused(format!("nats.url `{}` is no list of NATS URLs: {e}", settings.url));
+        let bad_url = |e| BusError::Refused(format!("bus.nats.url `{}` is no list of NATS URLs: {e}", settings.url));
         let servers: Vec<ServerAddr> =
             settings.url.split(',').map(|url| url.trim().parse()).collect::<Result<_, _>>().map_err(bad_url)?;
         if servers.iter().any(ServerAddr::has_user_pass) {
             let why =
-                "nats.url holds a user or password, which is not used: put a .creds file into nats.credentials_file";
+                "bus.nats.url holds a user or password, which is not used: put a .creds file into bus.nats.credentials_file";
             return Err(BusError::Refused(why.into()));
         }
         let seen = Arc::new(Seen::default());
@@ -76,7 +76,7 @@ impl Link {
                 std::future::ready(())
             });
         if let Some(file) = &settings.credentials_file {
-            let bad = |e| BusError::Refused(format!("nats.credentials_file {} cannot be used: {e}", file.display()));
+            let bad = |e| BusError::Refused(format!("bus.nats.credentials_file {} cannot be used: {e}", file.display()));
             options = options.credentials_file(file).await.map_err(bad)?;
         }
         if let Some(file) = &settings.ca_file {
@@ -93,7 +93,7 @@ impl Link {
         match found {
             Ok(Ok(line)) => Ok(line.number),
             _ if self.last_error().contains("authorization violation") => Err(BusError::Refused(
-                "the NATS server does not let us in: nats.credentials_file must belong to a user it knows".into(),
+                "the NATS server does not let us in: bus.nats.credentials_file must belong to a user it knows".into(),
             )),
             _ => Err(self.unreachable("no connection")),
         }

@@ -94,7 +94,7 @@ impl Inner {
         self.context
             .get_stream_no_info(name)
             .await
-            .map_err(|e| BusError::Refused(format!("nats.dlq_stream `{name}`: {e}")))
+            .map_err(|e| BusError::Refused(format!("bus.nats.dlq_stream `{name}`: {e}")))
     }
 }
 
