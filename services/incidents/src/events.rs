@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tonic::Code;
 
 use crate::{
-    app::{App, CareList},
+    app::{App, CareList, Needs},
     domain::{EventKind, Incident, IncidentId, Recorded, Status},
     error::Error,
     grpc::convert::codes,
@@ -41,7 +41,7 @@ pub fn changed(
     area: AreaCode,
 ) -> Option<Event> {
     let kind = recorded.event.kind();
-    if matches!(kind, EventKind::NoteAdded | EventKind::CareListDrawn) {
+    if matches!(kind, EventKind::NoteAdded | EventKind::CareListDrawn | EventKind::BuildingUnknown) {
         return None;
     }
     let message = v1::IncidentStateChanged {
@@ -69,7 +69,7 @@ fn category(incident: &Incident) -> String {
     incident.category.as_ref().map(|code| code.as_str().to_owned()).unwrap_or_default()
 }
 
-/// Hears from residents how many people in an endangered building need help.
+/// Hears from residents how many people in an endangered building need help, or that it knows no such building.
 pub fn care_consumer(app: App) -> Consumer {
     Consumer {
         name: "incidents-care",
@@ -90,15 +90,15 @@ impl Handler for CareListHandler {
 }
 
 fn read(message: &CareListDrawn) -> Result<CareList, String> {
-    let CareListDrawn { incident_id, area_code, compound, building, residents, need_help } = message;
+    let CareListDrawn { incident_id, area_code, compound, building, residents, need_help, building_known } = message;
     let count = |name, number: i32| u32::try_from(number).map_err(|_| format!("`{name}` is {number}, below 0"));
     let id = incident_id.parse().map_err(|_| format!("`incident_id` is `{incident_id}`, which is no UUID"))?;
     let area = area_code.parse().map_err(|e| format!("`area_code` is `{area_code}`: {e}"))?;
+    let needs = Needs { residents: count("residents", *residents)?, need_help: count("need_help", *need_help)? };
     Ok(CareList {
         incident: IncidentId(id),
         building: Building { area, compound: compound.clone(), building: building.clone() },
-        residents: count("residents", *residents)?,
-        need_help: count("need_help", *need_help)?,
+        needs: building_known.then_some(needs),
     })
 }
 

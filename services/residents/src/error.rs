@@ -22,6 +22,11 @@ pub enum Error {
     NationalIdTaken,
     #[error("a household with this number is kept in this community already: search for it, or choose another number")]
     HouseholdNumberTaken,
+    #[error(
+        "no dwelling of this building is registered where you may look, so nothing is known of who lives there: check \
+         area, compound and building"
+    )]
+    BuildingNotFound,
     #[error("what is kept of {group} was observed on {kept_on}, later than this: read the record again")]
     OlderThanKept { group: &'static str, kept_on: NaiveDate },
 }
@@ -64,6 +69,7 @@ impl Refusal for Error {
             ),
             Self::NationalIdTaken => (Code::AlreadyExists, "NATIONAL_ID_TAKEN"),
             Self::HouseholdNumberTaken => (Code::AlreadyExists, "HOUSEHOLD_NUMBER_TAKEN"),
+            Self::BuildingNotFound => (Code::NotFound, "BUILDING_NOT_FOUND"),
             Self::OlderThanKept { .. } => (Code::FailedPrecondition, "OLDER_THAN_KEPT"),
         }
     }

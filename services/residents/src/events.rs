@@ -90,16 +90,17 @@ impl Handler for BuildingInDanger {
     async fn handle(&self, tx: &Tx, event: &Event) -> Result<(), HandlerError> {
         let asked: BuildingEndangered = event.message().map_err(HandlerError::Useless)?;
         let BuildingEndangered { incident_id, area_code, compound, building } = asked;
-        let useless = |what: &str| HandlerError::Useless(format!("{what} is none"));
-        let area: AreaCode = area_code.parse().map_err(|_| useless("area_code"))?;
-        let key: uuid::Uuid = incident_id.parse().map_err(|_| useless("incident_id"))?;
+        let useless = |what: &str| HandlerError::Useless(what.to_owned());
+        let area: AreaCode = area_code.parse().map_err(|_| useless("area_code is not an area code"))?;
+        let key: uuid::Uuid = incident_id.parse().map_err(|_| useless("incident_id is not a UUID"))?;
         let of = CareListOf { area, building: Some((compound.clone(), building.clone())) };
-        let Needs { residents, need_help } =
-            self.0.count_needs(tx, &of).await.map_err(|error| match error.answer() {
-                (Code::InvalidArgument, _) => HandlerError::Useless(error.to_string()),
-                _ => HandlerError::Failed(error.to_string()),
-            })?;
-        let drawn = CareListDrawn { incident_id, area_code, compound, building, residents, need_help };
+        let counted = self.0.count_needs(tx, &of).await.map_err(|error| match error.answer() {
+            (Code::InvalidArgument, _) => HandlerError::Useless(error.to_string()),
+            _ => HandlerError::Failed(error.to_string()),
+        })?;
+        let building_known = counted.is_some();
+        let Needs { residents, need_help } = counted.unwrap_or_default();
+        let drawn = CareListDrawn { incident_id, area_code, compound, building, residents, need_help, building_known };
         let head = Head { id: self.0.ids.next(), key, version: event.version, area, at: self.0.clock.now() };
         self.0.outbox.add(tx, Event::new(head, &drawn));
         Ok(())

@@ -93,6 +93,8 @@ pub enum Command {
         residents: u32,
         need_help: u32,
     },
+    /// The other answer: the register knows no such building, so nobody has counted.
+    RecordBuildingUnknown,
 }
 
 impl Command {
@@ -112,7 +114,7 @@ impl Command {
             Self::Withdraw => Action::Withdraw,
             Self::JoinDuplicate { .. } => Action::JoinDuplicate,
             Self::DeclareUnsolvable { .. } => Action::DeclareUnsolvable,
-            Self::RecordCareList { .. } => Action::RecordCareList,
+            Self::RecordCareList { .. } | Self::RecordBuildingUnknown => Action::RecordCareList,
         }
     }
 }

@@ -126,6 +126,7 @@ pub fn decide(
         Command::JoinDuplicate { parent } => join(incident.id, parent)?,
         Command::DeclareUnsolvable { next_look_on } => declare_unsolvable(next_look_on, now)?,
         Command::RecordCareList { residents, need_help } => Event::CareListDrawn { residents, need_help },
+        Command::RecordBuildingUnknown => Event::BuildingUnknown,
     };
     let recorded = Recorded { at: now, actor, event };
     Ok(Decision { next: incident.clone().apply(&recorded), events: vec![recorded] })

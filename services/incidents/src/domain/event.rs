@@ -67,6 +67,9 @@ pub enum Event {
         residents: u32,
         need_help: u32,
     },
+    /// Residents' other answer: the endangered building is not in the register. How many people need help is not known;
+    /// triage with the right name asks again.
+    BuildingUnknown,
     /// The other system's export now says something else about an imported incident.
     Corrected {
         channel: Channel,
@@ -94,6 +97,7 @@ coded_enum! {
         DeclaredUnsolvable = "declared_unsolvable",
         ReferredElsewhere = "referred_elsewhere",
         CareListDrawn = "care_list_drawn",
+        BuildingUnknown = "building_unknown",
         Corrected = "corrected",
     }
 }
@@ -118,6 +122,7 @@ impl Event {
             Self::DeclaredUnsolvable { .. } => EventKind::DeclaredUnsolvable,
             Self::ReferredElsewhere => EventKind::ReferredElsewhere,
             Self::CareListDrawn { .. } => EventKind::CareListDrawn,
+            Self::BuildingUnknown => EventKind::BuildingUnknown,
             Self::Corrected { .. } => EventKind::Corrected,
         }
     }
@@ -127,7 +132,9 @@ impl Event {
         match self {
             Self::NoteAdded { visibility } => *visibility,
             // A unit's reason for not taking it is the office's own dispute; so is who needs help in a building.
-            Self::Returned { .. } | Self::CareListDrawn { .. } | Self::Corrected { .. } => Visibility::Internal,
+            Self::Returned { .. } | Self::CareListDrawn { .. } | Self::BuildingUnknown | Self::Corrected { .. } => {
+                Visibility::Internal
+            }
             Self::Reported { .. }
             | Self::Triaged { .. }
             | Self::Dispatched { .. }

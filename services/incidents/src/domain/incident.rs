@@ -35,7 +35,8 @@ pub struct Incident {
     pub category: Option<CategoryCode>,
     pub urgency: Option<Urgency>,
     pub endangers_building: bool,
-    /// How many people need help in the endangered building, once residents has answered.
+    /// How many people need help in the endangered building, once residents has answered; `None` too where the register
+    /// does not know the building.
     pub need_help: Option<u32>,
     /// The unit it was given to last; `None` again after a return.
     pub unit: Option<Unit>,
@@ -142,6 +143,7 @@ impl Incident {
             }
             Event::ReferredElsewhere => self.rest_at(Status::Referred),
             Event::CareListDrawn { residents: _, need_help } => self.need_help = Some(*need_help),
+            Event::BuildingUnknown => self.need_help = None,
             Event::Corrected { channel, category } => {
                 self.channel = *channel;
                 self.category = Some(category.clone());

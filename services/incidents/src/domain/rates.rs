@@ -168,8 +168,15 @@ fn responded(timeline: &[Recorded], measure: Measure) -> Result<bool, Exclusion>
 
 /// Notes may follow an end; what ended it must not be later than `due`.
 fn ends_before(entry: &Recorded, due: DateTime<Utc>) -> bool {
-    matches!(entry.event, Event::NoteAdded { .. } | Event::CareListDrawn { .. } | Event::Corrected { .. })
-        || entry.at <= due
+    beside_its_course(&entry.event) || entry.at <= due
+}
+
+/// What may be written at any time and neither ends an incident nor takes it up again.
+const fn beside_its_course(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::NoteAdded { .. } | Event::CareListDrawn { .. } | Event::BuildingUnknown | Event::Corrected { .. }
+    )
 }
 
 /// What the reporter said when last asked.
@@ -215,7 +222,7 @@ fn ended_otherwise(timeline: &[Recorded]) -> Option<Exclusion> {
         .iter()
         .rev()
         .find_map(|entry| match &entry.event {
-            Event::NoteAdded { .. } | Event::CareListDrawn { .. } | Event::Corrected { .. } => None,
+            event if beside_its_course(event) => None,
             Event::Withdrawn => Some(Some(Exclusion::Withdrawn)),
             Event::JoinedDuplicate { .. } => Some(Some(Exclusion::Joined)),
             Event::ReferredElsewhere => Some(Some(Exclusion::Referred)),

@@ -4,7 +4,7 @@ use chassis::{
     access::Scope,
     data::{AreaCode, AreaLevel},
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use super::{App, Record, households::DwellingView};
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
         care::{needs_help, urgency},
         person::age_on,
         standing::Status,
+        text::half_width,
     },
     store::{DwellingId, HouseholdId, care_tag, dwelling, household, resident},
 };
@@ -41,17 +42,18 @@ pub struct CareListEntry {
 }
 
 /// How many people live somewhere, and how many of them need help.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     pub residents: i32,
     pub need_help: i32,
 }
 
 impl App {
-    /// Draws the list of a place within the scope.
+    /// Draws the list of a place within the scope. A building that the register does not know is refused: an empty list
+    /// would read as if nobody there needed help.
     pub async fn draw_care_list(&self, scope: &Scope, of: &CareListOf) -> Result<CareList, Error> {
         let db = self.db.read();
-        let people = living_in(scope, db, of).await?;
+        let people = living_in(scope, db, of).await?.ok_or(Error::BuildingNotFound)?;
         let residents = people.len();
         let today = self.today();
         let mut entries: Vec<CareListEntry> = Vec::new();
@@ -78,9 +80,14 @@ impl App {
         Ok(CareList { entries, residents })
     }
 
-    /// Counts for an incident's answer; for the program itself, so everywhere.
-    pub(crate) async fn count_needs(&self, db: &impl ConnectionTrait, of: &CareListOf) -> Result<Needs, Error> {
-        let people = living_in(&Scope::everything(), db, of).await?;
+    /// Counts for an incident's answer; for the program itself, so everywhere. None: the register does not know the
+    /// building.
+    pub(crate) async fn count_needs(
+        &self,
+        db: &impl ConnectionTrait,
+        of: &CareListOf,
+    ) -> Result<Option<Needs>, Error> {
+        let Some(people) = living_in(&Scope::everything(), db, of).await? else { return Ok(None) };
         let ids: Vec<_> = people.iter().map(|person| person.id).collect();
         let today = self.today();
         let tags = care_tag::of(db, &ids).await?;
@@ -89,36 +96,36 @@ impl App {
             needs_help(&own.map(|tag| tag.kind).collect::<Vec<_>>(), age_on(person.birth_date, today))
         });
         let number = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
-        Ok(Needs { residents: number(people.len()), need_help: number(helpless.count()) })
+        Ok(Some(Needs { residents: number(people.len()), need_help: number(helpless.count()) }))
     }
 }
 
-async fn living_in(scope: &Scope, db: &impl ConnectionTrait, of: &CareListOf) -> Result<Vec<resident::Model>, Error> {
+/// Who lives there. None: no dwelling of the building is registered where the scope reaches.
+async fn living_in(
+    scope: &Scope,
+    db: &impl ConnectionTrait,
+    of: &CareListOf,
+) -> Result<Option<Vec<resident::Model>>, Error> {
     let CareListOf { area, building } = of;
-    let mut people = resident::Entity::find()
+    let living = resident::Entity::find()
         .filter(scope.areas.hold(resident::Column::AreaCode))
         .filter(area.holds(resident::Column::AreaCode))
         .filter(resident::Column::State.eq(Status::Living));
-    match building {
-        Some((compound, building)) => {
-            let dwellings = dwelling::Entity::find()
-                .select_only()
-                .column(dwelling::Column::Id)
-                .filter(area.holds(dwelling::Column::AreaCode))
-                .filter(dwelling::Column::Compound.eq(compound))
-                .filter(dwelling::Column::Building.eq(building));
-            let households = household::Entity::find()
-                .select_only()
-                .column(household::Column::Id)
-                .filter(household::Column::DwellingId.in_subquery(sea_orm::QueryTrait::into_query(dwellings)));
-            people =
-                people.filter(resident::Column::HouseholdId.in_subquery(sea_orm::QueryTrait::into_query(households)));
-        }
-        None if area.level() == AreaLevel::Grid => {}
-        None => {
+    let Some((compound, building)) = building else {
+        if area.level() != AreaLevel::Grid {
             let message = "names more than a grid: name a grid of 15 digits, or a building in the area";
             return Err(Error::field("area_code", "care_list.place", message));
         }
-    }
-    Ok(people.all(db).await?)
+        return Ok(Some(living.all(db).await?));
+    };
+    let dwellings = dwelling::of_building(*area, half_width(compound).trim(), half_width(building).trim());
+    let dwelling_ids = dwellings.clone().select_only().column(dwelling::Column::Id);
+    let households = household::Entity::find()
+        .select_only()
+        .column(household::Column::Id)
+        .filter(household::Column::DwellingId.in_subquery(dwelling_ids.into_query()));
+    let people = living.filter(resident::Column::HouseholdId.in_subquery(households.into_query())).all(db).await?;
+    let known = !people.is_empty()
+        || dwellings.filter(scope.areas.hold(dwelling::Column::AreaCode)).one(db).await?.is_some();
+    Ok(known.then_some(people))
 }

@@ -49,6 +49,14 @@ pub async fn by_ids(scope: &Scope, db: &impl ConnectionTrait, ids: &[DwellingId]
     find.filter(scope.areas.hold(Column::AreaCode)).all(db).await
 }
 
+/// The dwellings of a building, wherever in the area they are kept. Compound and number as they are stored.
+pub fn of_building(area: AreaCode, compound: &str, building: &str) -> Select<Entity> {
+    Entity::find()
+        .filter(area.holds(Column::AreaCode))
+        .filter(Column::Compound.eq(compound))
+        .filter(Column::Building.eq(building))
+}
+
 /// The dwellings with these addresses.
 pub async fn by_addresses(db: &impl ConnectionTrait, addresses: Vec<BlindIndex>) -> Result<Vec<Model>, DbErr> {
     if addresses.is_empty() {

@@ -21,6 +21,7 @@ fn every_refusal_has_its_code_and_reason() {
     let own = [
         Error::NationalIdTaken,
         Error::HouseholdNumberTaken,
+        Error::BuildingNotFound,
         Error::OlderThanKept { group: "contact", kept_on: day },
         Error::Fault(Fault::NotFound("resident")),
         Error::field("moved_on", "date.past", "is in the future: give the day it happened"),

@@ -66,6 +66,7 @@ fn varied(action: Action, variant: u8, now: DateTime<Utc>) -> Command {
         (Action::DeclareUnsolvable, pick) => {
             Command::DeclareUnsolvable { next_look_on: (now + TimeDelta::days(i64::from(pick))).date_naive() }
         }
+        (Action::RecordCareList, 0 | 1) => Command::RecordBuildingUnknown,
         (action, _) => command(action),
     }
 }
@@ -111,6 +112,11 @@ proptest! {
                     for entry in &events {
                         if matches!(entry.event, Event::Closed { .. } | Event::Withdrawn) {
                             prop_assert!(independent(&incident, &timeline, entry), "{:?}", entry);
+                        }
+                        match entry.event {
+                            Event::BuildingUnknown => prop_assert_eq!(next.need_help, None),
+                            Event::CareListDrawn { need_help, .. } => prop_assert_eq!(next.need_help, Some(need_help)),
+                            _ => {}
                         }
                         if matches!(entry.event, Event::Closed { .. }) {
                             prop_assert_eq!(incident.status, Status::SolutionProposed);
