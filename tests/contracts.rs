@@ -27,12 +27,12 @@ fn role(number: i32) -> Result<Role> {
 /// One line a method, one column a role: who may call what, in which scope, for which purposes, and whether again.
 #[test]
 fn the_access_matrix() -> Result<()> {
-    let mut table = String::new();
+    let mut table = Vec::new();
     for number in ROLES {
-        table.push_str(&format!("{number:>2} {}\n", code(role(number)?.as_str_name(), "ROLE_")));
+        table.push(format!("{number:>2} {}", code(role(number)?.as_str_name(), "ROLE_")));
     }
     let columns: Vec<String> = ROLES.map(|number| format!("{number:>2}")).collect();
-    table.push_str(&format!("\n{:<34} {} scope  again purposes\n", "method", columns.join(" ")));
+    table.push(format!("\n{:<34} {} scope  again purposes", "method", columns.join(" ")));
     for method in METHODS {
         let public = method.scope == Scope::Public as i32;
         let marks: Vec<&str> =
@@ -43,10 +43,9 @@ fn the_access_matrix() -> Result<()> {
         let purposes: Vec<_> = method.purposes.iter().filter_map(|p| chassis::access::purpose_code(*p)).collect();
         let again = if method.retry_safe { "yes" } else { "no" };
         let line = format!("{name:<34} {} {scope:<6} {again:<5} {}", marks.join(" "), purposes.join(" "));
-        table.push_str(line.trim_end());
-        table.push('\n');
+        table.push(line.trim_end().to_owned());
     }
-    insta::assert_snapshot!(table);
+    insta::assert_snapshot!(table.join("\n"));
     Ok(())
 }
 
@@ -99,7 +98,11 @@ async fn every_method_lets_in_whom_the_contract_names() -> Result<()> {
             if public || method.roles.contains(number) {
                 assert!(is_served(&status), "{what}");
             } else {
-                assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "ROLE_NOT_ALLOWED"), "{what}");
+                assert_eq!(
+                    (status.code(), reason(&status).as_str()),
+                    (Code::PermissionDenied, "ROLE_NOT_ALLOWED"),
+                    "{what}"
+                );
             }
         }
     }

@@ -55,6 +55,7 @@ async fn day(install: Install, load: fn(&Install) -> Result<load::Loaded>) -> Re
     incident::is_worked_to_its_end(&house, &office, &id).await?;
     incident::counts_in_the_figures(&office).await?;
     upkeep::events_name_nobody(&house.install).await?;
+    upkeep::the_last_events_are_shown(&house.install)?;
     upkeep::keys_are_changed_while_serving(&house, &office).await?;
     upkeep::the_audit_log_holds(&house.install)?;
     upkeep::doctor_is_content(&house.install)?;

@@ -18,7 +18,7 @@ use test_servers::Nats;
 use tonic::Status;
 use tonic_types::StatusExt as _;
 
-use crate::ground::{House, Install, Who, areas, holds, id, until};
+use crate::ground::{Caller, House, Install, Who, areas, holds, id, until};
 
 const GRID: &str = "511903001008077";
 const NAME: &str = "欧阳鸢尾";
@@ -65,42 +65,54 @@ async fn register(house: &House, refusals: &mut Refusals) -> Result<()> {
         ..Resident::default()
     };
     let create = CreateResidentRequest {
-        resident: Some(person.clone()),
+        resident: Some(person),
         household_id: household.id,
         request_id: id(),
         observed_on: String::new(),
     };
     let created = worker.residents().create_resident(create.clone()).await?.into_inner();
     assert_eq!(created.national_id, NATIONAL_IDS[0], "in clear for a purpose, so that the looks are written");
-    let again = CreateResidentRequest { request_id: id(), ..create.clone() };
-    refusals.note("the same person", worker.residents().create_resident(again).await)?;
-    let wrong = |change: fn(&mut Resident)| {
-        let mut resident = person.clone();
-        change(&mut resident);
-        CreateResidentRequest { resident: Some(resident), request_id: id(), ..create.clone() }
+    is_refused(&worker, &create, refusals).await?;
+    changes(&worker, &created.id).await?;
+    let end = EndResidenceRequest {
+        id: created.id,
+        state: ResidentState::Left.into(),
+        ended_on: "1950-01-01".to_owned(),
+        etag: "v1".to_owned(),
+    };
+    refusals.note("a stale change", worker.residents().end_residence(end).await)
+}
+
+/// What is wrong, is said of a value without the value.
+async fn is_refused(worker: &Caller, create: &CreateResidentRequest, refusals: &mut Refusals) -> Result<()> {
+    let with = |change: fn(&mut Resident)| {
+        let mut request = CreateResidentRequest { request_id: id(), ..create.clone() };
+        request.resident.iter_mut().for_each(change);
+        request
     };
     for (what, request) in [
-        ("a wrong ID number", wrong(|r| r.national_id = format!("{}1", &NATIONAL_IDS[0][..17]))),
-        ("a wrong phone", wrong(|r| r.phone = format!("{}0", PHONES[0]))),
-        ("a contradicted birth date", wrong(|r| r.birth_date = "1947-08-14".to_owned())),
-        ("a name with a control character", wrong(|r| r.name = format!("{NAME}\u{1}"))),
-        ("a name that is too long", wrong(|r| r.name = NAME.repeat(16))),
+        ("the same person", with(|_| {})),
+        ("a wrong ID number", with(|r| r.national_id = format!("{}1", &NATIONAL_IDS[0][..17]))),
+        ("a wrong phone", with(|r| r.phone = format!("{}0", PHONES[0]))),
+        ("a contradicted birth date", with(|r| r.birth_date = "1947-08-14".into())),
+        ("a name with a control character", with(|r| r.name = format!("{NAME}\u{1}"))),
+        ("a name that is too long", with(|r| r.name = NAME.repeat(16))),
     ] {
         refusals.note(what, worker.residents().create_resident(request).await)?;
     }
+    Ok(())
+}
+
+async fn changes(worker: &Caller, id: &str) -> Result<()> {
     let tag = CareTag {
         kind: CareTagKind::Wheelchair.into(),
         source: "visit".to_owned(),
         observed_on: "2026-11-01".to_owned(),
         expires_on: String::new(),
     };
-    worker.residents().set_care_tag(SetCareTagRequest { id: created.id.clone(), tag: Some(tag) }).await?;
-    let changed = Resident {
-        id: created.id.clone(),
-        name: NEW_NAME.to_owned(),
-        phone: PHONES[1].to_owned(),
-        ..Resident::default()
-    };
+    worker.residents().set_care_tag(SetCareTagRequest { id: id.to_owned(), tag: Some(tag) }).await?;
+    let changed =
+        Resident { id: id.to_owned(), name: NEW_NAME.to_owned(), phone: PHONES[1].to_owned(), ..Resident::default() };
     let update = UpdateResidentRequest { resident: Some(changed), ..UpdateResidentRequest::default() };
     worker.residents().update_resident(update).await?;
     for query in [NEW_NAME, NATIONAL_IDS[0], PHONES[1]] {
@@ -109,13 +121,6 @@ async fn register(house: &House, refusals: &mut Refusals) -> Result<()> {
         let found = worker.residents().search_residents(search).await?.into_inner().residents;
         assert_eq!(found.len(), 1, "{query}");
     }
-    let end = EndResidenceRequest {
-        id: created.id,
-        state: ResidentState::Left.into(),
-        ended_on: "1950-01-01".to_owned(),
-        etag: "v1".to_owned(),
-    };
-    refusals.note("a stale change", worker.residents().end_residence(end).await)?;
     Ok(())
 }
 
@@ -124,7 +129,10 @@ fn import(install: &Install) -> Result<String> {
     let file = install.folder().join("survey.csv");
     let head = "社区,网格,小区,楼栋,单元,房号,户编号,与户主关系,姓名,性别,出生日期,身份证号,手机号,户籍类型,居住情况,关爱标签,摸底日期,网格员";
     let row = |name: &str, number: &str, phone: &str| {
-        format!("白玉社区,{GRID},竹园,8栋,{},{},H910001,户主,{name},男,,{number},{phone},户籍,常住,轮椅,2026-10-18,网格员", TEXTS[1], TEXTS[2])
+        format!(
+            "白玉社区,{GRID},竹园,8栋,{},{},H910001,户主,{name},男,,{number},{phone},户籍,常住,轮椅,2026-10-18,网格员",
+            TEXTS[1], TEXTS[2]
+        )
     };
     let good = row(SURVEY_NAME, NATIONAL_IDS[1], PHONES[2]);
     let bad = row(NAME, &format!("{}2", &NATIONAL_IDS[2][..17]), PHONES[3]);
@@ -156,11 +164,8 @@ async fn incident(house: &House, refusals: &mut Refusals) -> Result<()> {
     let wrong = ReportIncidentRequest { category: TEXTS[4].to_owned(), request_id: id(), ..report };
     // The caller's own words about a code come back; they are not personal, but must not get into a log.
     clerk.incidents().report_incident(wrong).await.err().context("no such category")?;
-    let note = AddNoteRequest {
-        id: reported.id.clone(),
-        text: TEXTS[4].to_owned(),
-        visibility: Visibility::Internal.into(),
-    };
+    let note =
+        AddNoteRequest { id: reported.id.clone(), text: TEXTS[4].to_owned(), visibility: Visibility::Internal.into() };
     clerk.incidents().add_note(note).await?;
     let endangers =
         Building { area_code: "511903001008".to_owned(), compound: "竹园".to_owned(), building: "8栋".to_owned() };
@@ -215,8 +220,8 @@ fn everything() -> impl Iterator<Item = &'static str> {
 
 /// Whether bytes hold a text, as it is or as a dump shows bytes.
 fn holds_text(bytes: &[u8], text: &str) -> bool {
-    let digits: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-    [text.as_bytes(), digits.as_bytes()].iter().any(|wanted| bytes.windows(wanted.len()).any(|part| part == *wanted))
+    let digits = text.bytes().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"));
+    [text, &digits].iter().any(|wanted| bytes.windows(wanted.len()).any(|part| part == wanted.as_bytes()))
 }
 
 async fn nowhere(install: Install) -> Result<()> {
@@ -240,7 +245,8 @@ async fn nowhere(install: Install) -> Result<()> {
         ("the database of incidents".to_owned(), house.install.contents("incidents").await?),
     ];
     for service in ["residents", "incidents"] {
-        let concat = "SELECT who || purpose || method || subject || fields || request || coalesce(on_behalf, '') FROM audit";
+        let concat =
+            "SELECT who || purpose || method || subject || fields || request || coalesce(on_behalf, '') FROM audit";
         let rows = house.install.texts(service, concat).await?.join("\n");
         places.push((format!("the audit log of {service}"), rows.into_bytes()));
     }

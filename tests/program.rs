@@ -53,9 +53,13 @@ fn json_has_one_shape_a_command() -> Result<()> {
     ensure!(install.told(&["keys", "new"])? == json!({ "made": [] }), "the first command has made them");
     let (code, answer) = install.import("areas", &areas(), &[])?;
     ensure!(code == DONE, "{answer}");
-    ensure!(answer == json!({
-        "rows": 328, "created": 328, "updated": 0, "unchanged": 0, "rejected": 0, "problems": []
-    }), "{answer}");
+    ensure!(
+        answer
+            == json!({
+                "rows": 328, "created": 328, "updated": 0, "unchanged": 0, "rejected": 0, "problems": []
+            }),
+        "{answer}"
+    );
 
     let file = install.folder().join("survey.csv");
     std::fs::copy(survey("survey_dengke_800_gb18030.csv"), &file)?;
@@ -123,7 +127,10 @@ async fn a_second_copy_says_that_the_address_is_taken() -> Result<()> {
 fn a_demo_fills_an_empty_install() -> Result<()> {
     let install = Install::embedded()?;
     let told = install.told(&["demo", "--residents", "300", "--seed", "7"])?;
-    ensure!(told["residents"].as_u64() >= Some(300) && told["seed"] == 7 && told["grids"].as_u64() > Some(16), "{told}");
+    ensure!(
+        told["residents"].as_u64() >= Some(300) && told["seed"] == 7 && told["grids"].as_u64() > Some(16),
+        "{told}"
+    );
     let other = Install::embedded()?.told(&["demo", "--residents", "300", "--seed", "7"])?;
     ensure!(told == other, "{told} {other}");
     says(&install.run(&["demo", "--residents", "0"])?, USAGE, &["--residents"])?;

@@ -42,14 +42,15 @@ pub(super) async fn refused(scene: &Scene) -> Result<()> {
         (report(|r| r.set_channel(Channel::Import)), "InvalidArgument INVALID_FIELD channel"),
         (report(|r| r.channel = 99), "InvalidArgument INVALID_FIELD channel"),
         (report(|r| r.description.clear()), "InvalidArgument INVALID_FIELD description"),
-        (report(|r| r.description = " \u{3000}".to_owned()), "InvalidArgument INVALID_FIELD description"),
+        (report(|r| r.description = " \u{3000}".into()), "InvalidArgument INVALID_FIELD description"),
         (report(|r| r.description = "x".repeat(4001)), "InvalidArgument INVALID_FIELD description"),
-        (report(|r| r.category = "roads.potato".to_owned()), "InvalidArgument INVALID_FIELD category"),
-        (report(|r| r.request_id = "1".to_owned()), "InvalidArgument INVALID_FIELD request_id"),
-        (report(place(|p| p.area_code = "511903".to_owned())), "InvalidArgument INVALID_FIELD place.area_code"),
-        (report(place(|p| p.area_code = ELSEWHERE.to_owned())), "PermissionDenied AREA_NOT_GRANTED place.area_code"),
+        (report(|r| r.category = "roads.potato".into()), "InvalidArgument INVALID_FIELD category"),
+        (report(|r| r.request_id = "1".into()), "InvalidArgument INVALID_FIELD request_id"),
+        (report(place(|p| p.area_code = "511903".into())), "InvalidArgument INVALID_FIELD place.area_code"),
+        (report(place(|p| p.area_code = ELSEWHERE.into())), "PermissionDenied AREA_NOT_GRANTED place.area_code"),
         (report(place(|p| p.latitude = Some(91.0))), "InvalidArgument INVALID_FIELD place.latitude"),
-        (report(place(|p| p.latitude = Some(f64::NAN))), "InvalidArgument INVALID_FIELD place.latitude"),
+        // It lies neither above the lower bound nor below the upper one.
+        (report(place(|p| p.latitude = Some(f64::NAN))), "InvalidArgument INVALID_FIELD place.latitude place.latitude"),
         (report(place(|p| p.latitude = Some(31.0))), "InvalidArgument INVALID_FIELD place"),
     ] {
         let shown = format!("{request:?}");
@@ -71,8 +72,14 @@ async fn lists(dispatcher: &Caller) -> Result<()> {
     for (request, wanted) in [
         (ListIncidentsRequest { page_size: -5, ..list(COMMUNITY) }, "InvalidArgument INVALID_FIELD page_size"),
         (ListIncidentsRequest { states: vec![0], ..list(COMMUNITY) }, "InvalidArgument INVALID_FIELD states[0]"),
-        (ListIncidentsRequest { category: "potato".to_owned(), ..list(COMMUNITY) }, "InvalidArgument INVALID_FIELD category"),
-        (ListIncidentsRequest { page_token: "x".to_owned(), ..list(COMMUNITY) }, "InvalidArgument PAGE_TOKEN_OF_ANOTHER_QUERY"),
+        (
+            ListIncidentsRequest { category: "potato".to_owned(), ..list(COMMUNITY) },
+            "InvalidArgument INVALID_FIELD category",
+        ),
+        (
+            ListIncidentsRequest { page_token: "x".to_owned(), ..list(COMMUNITY) },
+            "InvalidArgument PAGE_TOKEN_OF_ANOTHER_QUERY",
+        ),
         (list("5119"), "InvalidArgument INVALID_FIELD area_code"),
     ] {
         let shown = format!("{request:?}");
@@ -105,14 +112,20 @@ pub(super) async fn out_of_turn(scene: &Scene) -> Result<()> {
     let elsewhere = scene.who(Role::Dispatcher, ELSEWHERE).await?;
 
     let dispatch = DispatchIncidentRequest { id: id.clone(), unit: "roads".to_owned(), ..Default::default() };
-    assert_eq!(refusal(dispatcher.incidents().dispatch_incident(dispatch.clone()).await), "FailedPrecondition WRONG_STATE");
+    assert_eq!(
+        refusal(dispatcher.incidents().dispatch_incident(dispatch.clone()).await),
+        "FailedPrecondition WRONG_STATE"
+    );
     assert_eq!(refusal(elsewhere.incidents().dispatch_incident(dispatch).await), "NotFound NOT_FOUND");
     let accept = AcceptIncidentRequest { id: id.clone(), ..Default::default() };
     assert_eq!(refusal(worker.incidents().accept_incident(accept).await), "FailedPrecondition WRONG_STATE");
     let confirm = ConfirmSolutionRequest { id: id.clone(), ..Default::default() };
     assert_eq!(refusal(clerk.incidents().confirm_solution(confirm).await), "FailedPrecondition WRONG_STATE");
     let join = JoinDuplicateRequest { id: id.clone(), duplicate_of: id.clone(), etag: String::new() };
-    assert_eq!(refusal(dispatcher.incidents().join_duplicate(join).await), "InvalidArgument DUPLICATE_OF_ITSELF duplicate_of");
+    assert_eq!(
+        refusal(dispatcher.incidents().join_duplicate(join).await),
+        "InvalidArgument DUPLICATE_OF_ITSELF duplicate_of"
+    );
 
     let triage = TriageIncidentRequest {
         id: id.clone(),
@@ -122,11 +135,10 @@ pub(super) async fn out_of_turn(scene: &Scene) -> Result<()> {
         etag: "v99".to_owned(),
     };
     assert_eq!(refusal(dispatcher.incidents().triage_incident(triage.clone()).await), "Aborted STALE_ETAG");
-    let endangers = Some(Building {
-        area_code: "511903002001".to_owned(),
-        compound: "甲".to_owned(),
-        building: "1栋".to_owned(),
-    });
+    let endangers =
+        Some(Building {
+            area_code: "511903002001".to_owned(), compound: "甲".to_owned(), building: "1栋".to_owned()
+        });
     let outside = TriageIncidentRequest { endangers, etag: String::new(), ..triage.clone() };
     assert_eq!(
         refusal(dispatcher.incidents().triage_incident(outside).await),

@@ -19,7 +19,7 @@ fn resident(change: impl FnOnce(&mut Resident), household: &str) -> CreateReside
     let mut request = CreateResidentRequest { request_id: id(), ..a_resident(household) };
     if let Some(resident) = &mut request.resident {
         resident.national_id.clear();
-        resident.birth_date = "1960-05-01".to_owned();
+        resident.birth_date = "1960-05-01".into();
         resident.set_sex(linju_proto::residents::v1::Sex::Female);
         change(resident);
     }
@@ -32,18 +32,24 @@ pub(super) async fn refused(scene: &Scene) -> Result<()> {
     let invalid = |field: &str| format!("InvalidArgument INVALID_FIELD {field}");
     let creations = [
         (resident(|r| r.name = "张".repeat(61), home), invalid("resident.name")),
-        (resident(|r| r.name = "张\u{0}秀".to_owned(), home), invalid("resident.name")),
-        (resident(|r| r.name = "=1+1".to_owned(), home), invalid("resident.name")),
+        (resident(|r| r.name = "张\u{0}秀".into(), home), invalid("resident.name")),
+        (resident(|r| r.name = "=1+1".into(), home), invalid("resident.name")),
         (resident(|r| r.name.clear(), home), invalid("resident.name")),
-        (resident(|r| r.birth_date = "1960-02-30".to_owned(), home), invalid("resident.birth_date")),
-        (resident(|r| r.birth_date = "2960-02-03".to_owned(), home), invalid("resident.birth_date")),
+        (resident(|r| r.birth_date = "1960-02-30".into(), home), invalid("resident.birth_date")),
+        (resident(|r| r.birth_date = "2960-02-03".into(), home), invalid("resident.birth_date")),
         (resident(|r| r.birth_date.clear(), home), invalid("resident.birth_date")),
-        (resident(|r| r.national_id = "511903196005019121".to_owned(), home), invalid("resident.national_id")),
-        (resident(|r| r.phone = "1391234".to_owned(), home), invalid("resident.phone")),
+        (resident(|r| r.national_id = "511903196005019121".into(), home), invalid("resident.national_id")),
+        (resident(|r| r.phone = "1391234".into(), home), invalid("resident.phone")),
         (resident(|r| r.sex = 7, home), invalid("resident.sex")),
         (resident(|_| {}, "not-a-uuid"), invalid("household_id")),
-        (CreateResidentRequest { observed_on: "2026-13-01".to_owned(), ..resident(|_| {}, home) }, invalid("observed_on")),
-        (CreateResidentRequest { observed_on: "2960-01-01".to_owned(), ..resident(|_| {}, home) }, invalid("observed_on")),
+        (
+            CreateResidentRequest { observed_on: "2026-13-01".to_owned(), ..resident(|_| {}, home) },
+            invalid("observed_on"),
+        ),
+        (
+            CreateResidentRequest { observed_on: "2960-01-01".to_owned(), ..resident(|_| {}, home) },
+            invalid("observed_on"),
+        ),
         (CreateResidentRequest { resident: None, ..resident(|_| {}, home) }, invalid("resident")),
         (CreateResidentRequest { request_id: String::new(), ..resident(|_| {}, home) }, invalid("request_id")),
         (resident(|_| {}, &id()), "NotFound NOT_FOUND".to_owned()),
@@ -74,7 +80,10 @@ async fn updates(scene: &Scene) -> Result<()> {
         (update(renamed.clone(), &["state"]), "InvalidArgument INVALID_FIELD update_mask"),
         (update(renamed.clone(), &["sex"]), "InvalidArgument INVALID_FIELD resident.sex"),
         (update(stale, &["name"]), "Aborted STALE_ETAG"),
-        (UpdateResidentRequest { observed_on: "1999-01-01".to_owned(), ..update(renamed, &["name"]) }, "FailedPrecondition OLDER_THAN_KEPT"),
+        (
+            UpdateResidentRequest { observed_on: "1999-01-01".to_owned(), ..update(renamed, &["name"]) },
+            "FailedPrecondition OLDER_THAN_KEPT",
+        ),
     ] {
         let shown = format!("{request:?}");
         assert_eq!(refusal(manager.update_resident(request).await), wanted, "{shown}");
@@ -117,14 +126,12 @@ pub(super) async fn found_nowhere_else(scene: &Scene) -> Result<()> {
     let get = GetResidentRequest { id: scene.resident.id.clone() };
     assert_eq!(refusal(stranger.residents().get_resident(get.clone()).await), "NotFound NOT_FOUND");
     let nobody = GetResidentRequest { id: id() };
-    let messages: Vec<String> = [
-        stranger.residents().get_resident(get).await.err(),
-        stranger.residents().get_resident(nobody).await.err(),
-    ]
-    .into_iter()
-    .flatten()
-    .map(|status: Status| status.message().to_owned())
-    .collect();
+    let messages: Vec<String> =
+        [stranger.residents().get_resident(get).await.err(), stranger.residents().get_resident(nobody).await.err()]
+            .into_iter()
+            .flatten()
+            .map(|status: Status| status.message().to_owned())
+            .collect();
     assert!(messages.len() == 2 && messages[0] == messages[1], "the two cannot be told apart: {messages:?}");
     let home = GetHouseholdRequest { id: scene.household.id.clone() };
     assert_eq!(refusal(stranger.residents().get_household(home).await), "NotFound NOT_FOUND");
@@ -142,7 +149,7 @@ pub(super) async fn asked_twice(scene: &Scene) -> Result<()> {
     let again = manager.create_resident(scene.asked.clone()).await?.into_inner();
     assert_eq!(again.id, scene.resident.id);
     let mut other = scene.asked.clone();
-    other.observed_on = "2026-11-01".to_owned();
+    other.observed_on = "2026-11-01".into();
     assert_eq!(refusal(manager.create_resident(other).await), "AlreadyExists REQUEST_ID_REUSED");
     let taken = manager.create_household(super::a_household()).await;
     assert_eq!(refusal(taken), "AlreadyExists HOUSEHOLD_NUMBER_TAKEN");
@@ -198,11 +205,8 @@ pub(super) async fn pages(scene: &Scene) -> Result<()> {
         assert_eq!(refusal(manager.list_residents(request).await), wanted, "{shown}");
     }
     for query in ["", "\u{0}", "%", "' OR 1=1 --"] {
-        let search = SearchResidentsRequest {
-            area_code: COMMUNITY.to_owned(),
-            query: query.to_owned(),
-            ..Default::default()
-        };
+        let search =
+            SearchResidentsRequest { area_code: COMMUNITY.to_owned(), query: query.to_owned(), ..Default::default() };
         match manager.search_residents(search).await {
             Ok(found) => assert!(found.into_inner().residents.is_empty(), "{query:?}"),
             status => assert_eq!(refusal(status), "InvalidArgument INVALID_FIELD query", "{query:?}"),

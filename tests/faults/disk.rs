@@ -35,14 +35,14 @@ impl Drop for SmallDisk {
 async fn a_full_disk_is_told_and_nothing_is_half_written() -> Result<()> {
     let install = Install::embedded()?;
     fs::create_dir_all(install.data())?;
-    let Some(disk) = SmallDisk::mount(&install.data()) else {
+    let Some(small) = SmallDisk::mount(&install.data()) else {
         skipped("a disk that fills up is a tmpfs, which only root may mount");
         return Ok(());
     };
     let house = House::open(install).await?;
     let desk = desk(&house).await?;
     report(&desk).await?;
-    let filler = disk.0.join("filler");
+    let filler = small.0.join("filler");
     let full = Command::new("dd").args(["if=/dev/zero", "bs=4k", "status=none"]).arg(of(&filler)).output()?;
     ensure!(!full.status.success(), "dd writes until nothing is left");
 
@@ -64,7 +64,7 @@ async fn a_full_disk_is_told_and_nothing_is_half_written() -> Result<()> {
     ensure!(house.install.count("incidents", "outbox").await? == incidents);
     crate::ground::holds("every event is published", async || house.install.is_drained().await).await?;
     drop(house.close().await?);
-    drop(disk);
+    drop(small);
     Ok(())
 }
 

@@ -41,12 +41,8 @@ impl Done {
 impl Install {
     /// SQLite files and the event log, nothing else.
     pub(crate) fn embedded() -> Result<Self> {
-        let install = Self {
-            folder: tempfile::tempdir()?,
-            settings: BTreeMap::new(),
-            logs: AtomicU32::new(0),
-            databases: None,
-        };
+        let install =
+            Self { folder: tempfile::tempdir()?, settings: BTreeMap::new(), logs: AtomicU32::new(0), databases: None };
         let data = install.data();
         let install = install
             .with("data_dir", data.display())
@@ -88,6 +84,7 @@ impl Install {
 
     /// Sets a setting, named as in the configuration file: `shutdown.deadline_s`.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "callers give text, numbers and addresses as they have them")]
     pub(crate) fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.settings.insert(format!("LINJU__{}", name.replace('.', "__").to_ascii_uppercase()), value.to_string());
         self

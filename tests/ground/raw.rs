@@ -16,7 +16,11 @@ pub(crate) struct RawCodec;
 
 impl RawCodec {
     /// Calls `path` with a body of the test's making.
-    pub(crate) async fn call(channel: &Channel, path: &'static str, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Status> {
+    pub(crate) async fn call(
+        channel: &Channel,
+        path: &'static str,
+        request: Request<Vec<u8>>,
+    ) -> Result<Response<Vec<u8>>, Status> {
         let mut client = Grpc::new(channel.clone());
         client.ready().await.map_err(|e| Status::unavailable(e.to_string()))?;
         client.unary(request, PathAndQuery::from_static(path), Self).await

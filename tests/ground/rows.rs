@@ -91,7 +91,8 @@ impl Install {
     pub(crate) async fn outbox_ids(&self) -> Result<Vec<String>> {
         let mut ids = Vec::new();
         for service in SERVICES {
-            let sql = if self.is_embedded() { "SELECT lower(hex(id)) FROM outbox" } else { "SELECT id::text FROM outbox" };
+            let sql =
+                if self.is_embedded() { "SELECT lower(hex(id)) FROM outbox" } else { "SELECT id::text FROM outbox" };
             ids.extend(self.texts(service, sql).await?.into_iter().map(|id| id.replace('-', "")));
         }
         ids.sort_unstable();

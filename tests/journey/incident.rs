@@ -84,7 +84,8 @@ pub(super) async fn opens_the_care_list(house: &House, office: &Office) -> Resul
 
     let list = office.dispatcher.because("emergency_help").care().draw_care_list(draw).await?.into_inner();
     assert_eq!((list.residents, list.entries.len()), (5, 3));
-    let mut names: Vec<_> = list.entries.iter().filter_map(|entry| Some(entry.resident.as_ref()?.name.clone())).collect();
+    let mut names: Vec<_> =
+        list.entries.iter().filter_map(|entry| Some(entry.resident.as_ref()?.name.clone())).collect();
     names.sort_unstable();
     assert_eq!(names, ["张超怡", "梁俊涛", "袁强雨"]);
     let rooms: Vec<_> = list.entries.iter().filter_map(|entry| Some(entry.dwelling.as_ref()?.room.clone())).collect();
@@ -107,11 +108,8 @@ pub(super) async fn is_worked_to_its_end(house: &House, office: &Office, inciden
     office.handler.incidents().start_work(start).await?;
     propose(&office.handler, &id, "已加固").await?;
 
-    let confirm = ConfirmSolutionRequest {
-        id: id.clone(),
-        satisfaction: Satisfaction::Satisfied.into(),
-        etag: String::new(),
-    };
+    let confirm =
+        ConfirmSolutionRequest { id: id.clone(), satisfaction: Satisfaction::Satisfied.into(), etag: String::new() };
     let refused = office.both.incidents().confirm_solution(confirm.clone()).await;
     assert_eq!(refusal(refused), "PermissionDenied NOT_INDEPENDENT");
     let reopen = ReopenIncidentRequest { id: id.clone(), reason: "还在掉砖".to_owned(), etag: String::new() };
@@ -166,7 +164,9 @@ pub(super) async fn counts_in_the_figures(office: &Office) -> Result<()> {
     };
     let here = figures(ENDANGERED.0).await?;
     assert_eq!(here.incidents, 1);
-    for (name, rate) in [("response", &here.response), ("resolution", &here.resolution), ("satisfaction", &here.satisfaction)] {
+    for (name, rate) in
+        [("response", &here.response), ("resolution", &here.resolution), ("satisfaction", &here.satisfaction)]
+    {
         let rate = rate.as_ref().context("a rate")?;
         assert_eq!((rate.counted, rate.of), (1, 1), "{name}: {rate:?}");
     }

@@ -27,7 +27,10 @@ pub(super) async fn are_found(office: &Office) -> Result<()> {
     let mut ids = Vec::new();
     for query in ["zcy", "超怡", PHONE, NATIONAL_ID] {
         let found = search(&office.worker, query).await?;
-        let person = found.iter().find(|person| person.phone.ends_with("7639")).with_context(|| format!("{query}: {found:?}"))?;
+        let person = found
+            .iter()
+            .find(|person| person.phone.ends_with("7639"))
+            .with_context(|| format!("{query}: {found:?}"))?;
         assert_eq!(person.name, "张*");
         assert_eq!(person.phone, "158****7639");
         assert_eq!(person.national_id, "511903**********71");
@@ -65,7 +68,7 @@ pub(super) async fn are_shown_only_for_a_purpose(house: &House, office: &Office)
 pub(super) async fn are_counted(office: &Office, loaded: &Loaded) -> Result<()> {
     let request = GetFiguresRequest { area_code: SUBDISTRICT.to_owned() };
     let figures = office.manager.care().get_figures(request).await?.into_inner();
-    let count = |cell: &Option<Cell>| match cell.as_ref().and_then(|cell| cell.value.clone()) {
+    let count = |cell: &Option<Cell>| match cell.as_ref().and_then(|cell| cell.value) {
         Some(Value::Count(count)) => Ok(count),
         other => anyhow::bail!("{other:?} is no count"),
     };

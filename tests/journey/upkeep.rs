@@ -10,7 +10,8 @@ use super::Office;
 use crate::ground::{House, Install, holds};
 
 pub(super) async fn a_token_from_the_command_line_works(house: &House) -> Result<()> {
-    let made = house.install.told(&["keys", "token", "--role", "dispatcher", "--scope", "511903001", "--subject", "u-cli"])?;
+    let made =
+        house.install.told(&["keys", "token", "--role", "dispatcher", "--scope", "511903001", "--subject", "u-cli"])?;
     let caller = house.caller_with(made["token"].as_str().context("a token")?).await?;
     let area = caller.areas().get_area(GetAreaRequest { code: "511903001234".to_owned() }).await?.into_inner();
     assert_eq!(area.name, "狮子山村民委员会");
@@ -27,7 +28,9 @@ pub(super) async fn events_name_nobody(install: &Install) -> Result<()> {
     ids.sort_unstable();
     assert_eq!(ids, install.outbox_ids().await?, "each once");
     let kinds: BTreeSet<&str> = events.iter().filter_map(|event| event.subject.rsplit('.').next()).collect();
-    for kind in ["resident_registered", "incident_reported", "incident_state_changed", "building_endangered", "care_list_drawn"] {
+    for kind in
+        ["resident_registered", "incident_reported", "incident_state_changed", "building_endangered", "care_list_drawn"]
+    {
         assert!(kinds.contains(kind), "{kind} is missing in {kinds:?}");
     }
     for event in &events {
@@ -41,10 +44,22 @@ pub(super) async fn events_name_nobody(install: &Install) -> Result<()> {
     Ok(())
 }
 
+/// The last of them, as an operator sees them: one JSON object a line.
+pub(super) fn the_last_events_are_shown(install: &Install) -> Result<()> {
+    let done = install.run(&["--json", "events", "--last", "3", "--service", "incidents"])?;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let events = done.stdout.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
+    let kinds: Vec<_> = events.iter().filter_map(|event| event["data"]["kind"].as_str()).collect();
+    assert_eq!(kinds, ["reopened", "solution_proposed", "closed"]);
+    Ok(())
+}
+
 /// An id, a code, a count, a state: no Chinese, nothing that could be a phone or ID number.
 fn is_code(value: &Value) -> bool {
     match value {
-        Value::String(text) => text.is_ascii() && !(matches!(text.len(), 11 | 18) && text.starts_with(|c: char| c.is_ascii_digit())),
+        Value::String(text) => {
+            text.is_ascii() && !(matches!(text.len(), 11 | 18) && text.starts_with(|c: char| c.is_ascii_digit()))
+        }
         Value::Array(list) => list.iter().all(is_code),
         Value::Number(_) | Value::Bool(_) => true,
         Value::Null | Value::Object(_) => false,
@@ -65,7 +80,11 @@ pub(super) async fn keys_are_changed_while_serving(house: &House, office: &Offic
             ..Default::default()
         };
         let found = office.worker.because("home_visit").residents().search_residents(search).await?.into_inner();
-        assert_eq!(found.residents.iter().map(|person| person.name.as_str()).collect::<Vec<_>>(), ["张超怡"], "{query}");
+        assert_eq!(
+            found.residents.iter().map(|person| person.name.as_str()).collect::<Vec<_>>(),
+            ["张超怡"],
+            "{query}"
+        );
     }
     Ok(())
 }

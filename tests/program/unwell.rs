@@ -55,6 +55,21 @@ fn a_missing_open_or_wrong_master_key() -> Result<()> {
     Ok(())
 }
 
+/// Another master key takes the place of the first, and from then on only it opens the data.
+#[test]
+fn a_master_key_that_was_changed() -> Result<()> {
+    let install = Install::embedded()?;
+    install.settle()?;
+    let (old, new) = (install.data().join("master.key"), install.folder().join("next.key"));
+    let to = new.to_str().context("UTF-8")?;
+    install.told(&["keys", "rewrap", "--to", to])?;
+    ensure!(faults(&install)?.0.contains(&"data keys of residents".to_owned()), "the old one opens nothing");
+    fs::rename(&new, &old)?;
+    ensure!(faults(&install)?.0.is_empty());
+    install.told(&["keys", "rotate"])?;
+    Ok(())
+}
+
 #[test]
 fn servers_that_are_away() -> Result<()> {
     let nats = Nats::start()?;
@@ -68,7 +83,8 @@ fn servers_that_are_away() -> Result<()> {
     ensure!(what == ["NATS"] && said.contains("not reachable"), "{said}");
 
     let url = format!("postgres://linju@127.0.0.1:{}/linju_{{service}}", free_port()?);
-    let without = without.with("bus.nats.url", nats.url()).with("database.url", url).with("database.pool.acquire_ms", 500);
+    let without =
+        without.with("bus.nats.url", nats.url()).with("database.url", url).with("database.pool.acquire_ms", 500);
     says(&without.run(&["migrate"])?, UNREACHABLE, &["residents", "database.url"])?;
     says(&without.run(&["serve"])?, UNREACHABLE, &["residents", "database.url"])?;
     ensure!(faults(&without)?.0 == ["database of residents", "database of incidents"]);

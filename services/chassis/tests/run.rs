@@ -40,7 +40,8 @@ impl Service for Idle {
 
 fn settings(folder: &TempDir) -> Settings {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let mut settings = Settings { data_dir: folder.path().to_owned(), listen: any, observe: any, ..Settings::default() };
+    let mut settings =
+        Settings { data_dir: folder.path().to_owned(), listen: any, observe: any, ..Settings::default() };
     settings.shutdown.deadline_s = 3;
     settings
 }

@@ -5,6 +5,7 @@ mod call;
 mod gate;
 mod look;
 mod scope;
+mod seen;
 mod signing;
 mod token;
 

@@ -5,7 +5,10 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use linju_proto::common::v1::Role;
 use serde::{Deserialize, Serialize};
 
-use super::signing::{PublicKeys, SigningKey};
+use super::{
+    seen::{Fingerprint, Known, Seen, Times},
+    signing::{PublicKeys, SigningKey},
+};
 use crate::data::{AreaCode, Clock, SelfTestFailed};
 
 const ISSUER: &str = "linju";
@@ -172,11 +175,12 @@ pub struct TokenVerifier {
     keys: PublicKeys,
     clock: Clock,
     longest: TimeDelta,
+    seen: Seen,
 }
 
 impl TokenVerifier {
     pub fn new(keys: PublicKeys, clock: Clock) -> Self {
-        Self { keys, clock, longest: TokenSigner::LIFETIME }
+        Self { keys, clock, longest: TokenSigner::LIFETIME, seen: Seen::default() }
     }
 
     /// Also takes tokens that are valid for longer than [`TokenSigner::LIFETIME`], up to `longest`.
@@ -191,9 +195,24 @@ impl TokenVerifier {
         if token.len() > MOST_BYTES {
             return Err(TokenError::TooLong);
         }
+        let fingerprint = Fingerprint::of(token);
+        if let Some(known) = fingerprint.and_then(|token| self.seen.get(token)) {
+            self.check_times(known.times)?;
+            return Ok(known.principal);
+        }
+        let known = self.read(token)?;
+        self.check_times(known.times)?;
+        if let Some(token) = fingerprint {
+            self.seen.keep(token, known.clone());
+        }
+        Ok(known.principal)
+    }
+
+    /// What the token says, if everything about it but its times is right.
+    fn read(&self, token: &str) -> Result<Known, TokenError> {
         let key = self.keys.get(&read_header(token)?).ok_or(TokenError::UnknownKey)?;
         let mut rules = Validation::new(Algorithm::EdDSA);
-        // Times are checked below, by our own clock; the library would read the machine's.
+        // Times are checked by our own clock; the library would read the machine's.
         rules.validate_exp = false;
         rules.set_required_spec_claims(&["iss", "aud", "sub", "exp", "nbf"]);
         rules.set_issuer(&[ISSUER]);
@@ -201,28 +220,28 @@ impl TokenVerifier {
         let claims = jsonwebtoken::decode::<Claims>(token, &DecodingKey::from_ed_der(key), &rules)
             .map_err(|e| refusal(e.kind()))?
             .claims;
-        self.check(&claims)?;
-        let Claims { sub, grants, on_behalf, .. } = claims;
-        let grants = grants.into_iter().map(GrantClaim::read).collect::<Option<Vec<_>>>();
-        Ok(Principal { subject: sub, on_behalf, grants: grants.ok_or(TokenError::Claims)? })
-    }
-
-    fn check(&self, claims: &Claims) -> Result<(), TokenError> {
-        let now = self.clock.now().timestamp();
         if claims.usage != USE {
             return Err(TokenError::NotForUs);
         }
         if claims.sub.is_empty() || claims.on_behalf.as_deref() == Some("") {
             return Err(TokenError::Claims);
         }
-        if claims.exp <= now.saturating_sub(LEEWAY) {
+        let Claims { iss: _, aud: _, usage: _, sub, iat, nbf, exp, grants, on_behalf } = claims;
+        let grants = grants.into_iter().map(GrantClaim::read).collect::<Option<Vec<_>>>();
+        let principal = Principal { subject: sub, on_behalf, grants: grants.ok_or(TokenError::Claims)? };
+        Ok(Known { times: Times { nbf, iat, exp }, principal })
+    }
+
+    fn check_times(&self, Times { nbf, iat, exp }: Times) -> Result<(), TokenError> {
+        let now = self.clock.now().timestamp();
+        if exp <= now.saturating_sub(LEEWAY) {
             return Err(TokenError::Expired);
         }
         let latest_start = now.saturating_add(LEEWAY);
-        if claims.nbf > latest_start || claims.iat > latest_start {
+        if nbf > latest_start || iat > latest_start {
             return Err(TokenError::NotYet);
         }
-        if claims.exp.saturating_sub(claims.iat.min(claims.nbf)) > self.longest.num_seconds() {
+        if exp.saturating_sub(iat.min(nbf)) > self.longest.num_seconds() {
             return Err(TokenError::LivesTooLong);
         }
         Ok(())

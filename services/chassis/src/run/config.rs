@@ -68,7 +68,13 @@ pub struct KeySettings {
 
 impl Default for KeySettings {
     fn default() -> Self {
-        Self { master: None, suite: Suite::default(), token_public: None, token_private: None, longest_token_min: 24 * 60 }
+        Self {
+            master: None,
+            suite: Suite::default(),
+            token_public: None,
+            token_private: None,
+            longest_token_min: 24 * 60,
+        }
     }
 }
 
@@ -107,7 +113,11 @@ pub struct TelemetrySettings {
 
 impl Default for TelemetrySettings {
     fn default() -> Self {
-        Self { otlp: String::new(), format: LogFormat::Text, filter: "info,sea_orm_migration=warn,opentelemetry_sdk=warn,async_nats=warn".to_owned() }
+        Self {
+            otlp: String::new(),
+            format: LogFormat::Text,
+            filter: "info,sea_orm_migration=warn,opentelemetry_sdk=warn,async_nats=warn".to_owned(),
+        }
     }
 }
 

@@ -28,7 +28,9 @@ pub enum StartError {
     TooNew(&'static str),
     #[error("{0}: {1}")]
     Keys(&'static str, KeyError),
-    #[error("the master key {0} is missing, and the data in {1} can be opened with no other: restore it from your copy")]
+    #[error(
+        "the master key {0} is missing, and the data in {1} can be opened with no other: restore it from your copy"
+    )]
     LostMaster(String, String),
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),

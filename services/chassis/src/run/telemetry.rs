@@ -11,7 +11,10 @@ use opentelemetry::{
 };
 use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::{
-    Resource, metrics::SdkMeterProvider, propagation::TraceContextPropagator, trace::{Sampler, SdkTracerProvider},
+    Resource,
+    metrics::SdkMeterProvider,
+    propagation::TraceContextPropagator,
+    trace::{Sampler, SdkTracerProvider},
 };
 use prometheus::{Registry, TextEncoder};
 use tonic::Code;
@@ -43,7 +46,8 @@ impl Telemetry {
             });
             tracing_opentelemetry::layer().with_tracer(traces.tracer("linju")).with_filter(targets)
         };
-        let text = tracing_subscriber::fmt::layer().with_writer(std::io::stderr)
+        let text = tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
             .with_ansi(std::io::stderr().is_terminal())
             .with_target(false);
         let log = match settings.format {

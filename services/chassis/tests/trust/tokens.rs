@@ -120,6 +120,18 @@ fn a_token_is_valid_in_its_time_only() -> Result<()> {
 }
 
 #[test]
+fn a_token_that_was_taken_before_still_ends_in_time() -> Result<()> {
+    let edge = Edge::new()?;
+    let verifier = edge.verifier();
+    let token = edge.signer().sign(&worker()?, TimeDelta::minutes(15))?;
+    assert_eq!(verifier.verify(&token)?, verifier.verify(&token)?);
+    assert_eq!(verifier.clone().with_longest(TimeDelta::minutes(5)).verify(&token), Err(TokenError::LivesTooLong));
+    edge.clock.advance(TimeDelta::minutes(16));
+    assert_eq!(verifier.verify(&token), Err(TokenError::Expired));
+    Ok(())
+}
+
+#[test]
 fn claims_that_are_not_for_us_are_refused() -> Result<()> {
     let edge = Edge::new()?;
     let now = morning().timestamp();

@@ -15,7 +15,7 @@ use chassis::{
     run::Context,
 };
 
-pub use care::CareList;
+pub use care::{CareList, Needs};
 pub use change::{Change, Order};
 pub use figures::{AreaFigures, FiguresOf};
 pub use import::{ImportOptions, Outcome};

@@ -28,15 +28,31 @@ fn drawn(incident: &str, name: &str, need_help: i32) -> Result<Event> {
         building: name.to_owned(),
         residents: 84,
         need_help,
+        building_known: true,
     };
-    let head = Head {
+    Ok(Event::new(head(incident)?, &message))
+}
+
+/// The register knows no building of this name.
+fn unknown(incident: &str, name: &str) -> Result<Event> {
+    let message = CareListDrawn {
+        incident_id: incident.to_owned(),
+        area_code: COMMUNITY.to_owned(),
+        compound: "白玉小区".to_owned(),
+        building: name.to_owned(),
+        ..Default::default()
+    };
+    Ok(Event::new(head(incident)?, &message))
+}
+
+fn head(incident: &str) -> Result<Head> {
+    Ok(Head {
         id: Uuid::from_u128(9),
         key: incident.parse()?,
         version: 1,
         area: COMMUNITY.parse()?,
         at: crate::ground::morning(),
-    };
-    Ok(Event::new(head, &message))
+    })
 }
 
 impl Ground {
@@ -54,6 +70,32 @@ impl Ground {
             .await?;
         Ok(())
     }
+
+    /// Lets the consumer read a stream of its own with this event in it.
+    async fn follow(&self, stream: &str, event: &Event) -> Result<()> {
+        let bus: SharedBus = LocalLog::open(&self.folder.path().join(stream), self.clock.clone()).await?;
+        bus.publish(std::slice::from_ref(event)).await?;
+        let tasks = Tasks::default();
+        let runner = ConsumerRunner {
+            db: self.db.clone(),
+            bus: bus.clone(),
+            clock: self.clock.clone(),
+            tasks: tasks.clone(),
+            consumer: care_consumer(self.app.clone()),
+            settings: ConsumerSettings::default(),
+        };
+        tasks.spawn(runner.run());
+        let done = async {
+            while bus.lag("incidents-care").await.ok() != Some(0) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), done).await.context("the event was never handled")?;
+        tasks.stop();
+        assert!(tasks.wait(Duration::from_secs(10)).await, "the consumer stops");
+        assert!(bus.parked(10).await?.is_empty());
+        Ok(())
+    }
 }
 
 /// A stream that was lost and filled again from the outbox gives everything a second time.
@@ -65,27 +107,7 @@ async fn the_same_answer_from_two_streams_works_once() -> Result<()> {
         steps.triage(&dispatcher(), "safety.fire_hazard", Urgency::Emergency, Some(building("3栋"))).await?;
         let event = drawn(&reported.id, "3栋", 7)?;
         for stream in ["first.db", "second.db"] {
-            let bus: SharedBus = LocalLog::open(&ground.folder.path().join(stream), ground.clock.clone()).await?;
-            bus.publish(std::slice::from_ref(&event)).await?;
-            let tasks = Tasks::default();
-            let runner = ConsumerRunner {
-                db: ground.db.clone(),
-                bus: bus.clone(),
-                clock: ground.clock.clone(),
-                tasks: tasks.clone(),
-                consumer: care_consumer(ground.app.clone()),
-                settings: ConsumerSettings::default(),
-            };
-            tasks.spawn(runner.run());
-            let done = async {
-                while bus.lag("incidents-care").await.ok() != Some(0) {
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
-            };
-            tokio::time::timeout(Duration::from_secs(30), done).await.context("the event was never handled")?;
-            tasks.stop();
-            assert!(tasks.wait(Duration::from_secs(10)).await, "the consumer stops");
-            assert!(bus.parked(10).await?.is_empty());
+            ground.follow(stream, &event).await?;
         }
         assert_eq!(ground.get(&dispatcher(), &reported.id).await?.need_help, Some(7));
         let drawn = ground.count("timeline WHERE kind = 'care_list_drawn'").await?;
@@ -140,6 +162,43 @@ async fn the_answer_stands_in_the_timeline() -> Result<()> {
         steps.triage(&dispatcher(), "safety.fire_hazard", Urgency::Emergency, Some(building("4栋"))).await?;
         assert_eq!(ground.get(&dispatcher(), &reported.id).await?.need_help, None);
         assert!(ground.hear(drawn(&reported.id, "4栋", -1)?).await.is_err());
+    }
+    Ok(())
+}
+
+/// Nobody counted, which must not read as "nobody needs help".
+#[tokio::test]
+async fn a_building_that_the_register_does_not_know_is_told() -> Result<()> {
+    for ground in Ground::both().await? {
+        let reported = ground.report(&resident()).await?;
+        let steps = ground.steps(&reported);
+        let triage = async |name: &str| {
+            steps.triage(&dispatcher(), "safety.fire_hazard", Urgency::Emergency, Some(building(name))).await
+        };
+        triage("33栋").await?;
+        let told = ground.told().await?.len();
+        for stream in ["first.db", "second.db"] {
+            ground.follow(stream, &unknown(&reported.id, "33栋")?).await?;
+        }
+        assert_eq!(ground.get(&dispatcher(), &reported.id).await?.need_help, None);
+        assert_eq!(ground.told().await?.len(), told, "the other services have nothing to do about it");
+        let timeline = ground.timeline(&dispatcher(), &reported.id).await?;
+        let kinds: Vec<_> = timeline.iter().map(|entry| entry.kind.as_str()).collect();
+        assert_eq!(kinds, ["reported", "triaged", "building_unknown"], "and only once");
+        let entry = timeline.last().context("an entry")?;
+        assert_eq!((entry.actor.as_str(), entry.visibility()), ("system", v1::Visibility::Internal));
+        assert!(entry.facts.is_empty(), "no count is shown: {:?}", entry.facts);
+        assert!(ground.timeline(&resident(), &reported.id).await?.iter().all(|e| e.kind != "building_unknown"));
+
+        // The right name brings the right number, and an answer about the wrong name comes too late.
+        triage("3栋").await?;
+        ground.hear(drawn(&reported.id, "3栋", 7)?).await?;
+        ground.hear(unknown(&reported.id, "33栋")?).await?;
+        assert_eq!(ground.get(&dispatcher(), &reported.id).await?.need_help, Some(7));
+        // A number that stood for one building does not stay for another.
+        triage("33栋").await?;
+        ground.hear(unknown(&reported.id, "33栋")?).await?;
+        assert_eq!(ground.get(&dispatcher(), &reported.id).await?.need_help, None);
     }
     Ok(())
 }

@@ -82,11 +82,7 @@ impl App {
 
     /// Counts for an incident's answer; for the program itself, so everywhere. None: the register does not know the
     /// building.
-    pub(crate) async fn count_needs(
-        &self,
-        db: &impl ConnectionTrait,
-        of: &CareListOf,
-    ) -> Result<Option<Needs>, Error> {
+    pub(crate) async fn count_needs(&self, db: &impl ConnectionTrait, of: &CareListOf) -> Result<Option<Needs>, Error> {
         let Some(people) = living_in(&Scope::everything(), db, of).await? else { return Ok(None) };
         let ids: Vec<_> = people.iter().map(|person| person.id).collect();
         let today = self.today();
@@ -125,7 +121,7 @@ async fn living_in(
         .column(household::Column::Id)
         .filter(household::Column::DwellingId.in_subquery(dwelling_ids.into_query()));
     let people = living.filter(resident::Column::HouseholdId.in_subquery(households.into_query())).all(db).await?;
-    let known = !people.is_empty()
-        || dwellings.filter(scope.areas.hold(dwelling::Column::AreaCode)).one(db).await?.is_some();
+    let known =
+        !people.is_empty() || dwellings.filter(scope.areas.hold(dwelling::Column::AreaCode)).one(db).await?.is_some();
     Ok(known.then_some(people))
 }

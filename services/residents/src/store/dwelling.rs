@@ -5,7 +5,7 @@ use chassis::{
     data::{AreaCode, BlindIndex, Sealed},
 };
 use chrono::{DateTime, Utc};
-use sea_orm::entity::prelude::*;
+use sea_orm::{Select, entity::prelude::*};
 
 use super::DwellingId;
 

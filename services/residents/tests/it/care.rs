@@ -1,9 +1,11 @@
 //! Care tags, care lists, the answer to an incident, and figures.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use chassis::{
     data::Tx,
-    events::{Bus, ConsumerRunner, ConsumerSettings, Event, Handler, Head, LocalLog},
+    events::{Bus, ConsumerRunner, ConsumerSettings, Event, Handler, HandlerError, Head, LocalLog},
     run::{Service, Tasks},
 };
 use linju_proto::{common::v1::Role, incidents::v1::BuildingEndangered, residents::v1};
@@ -39,6 +41,17 @@ impl Ground {
         let request = self.of(&manager().because("register_upkeep"), request);
         let request = request.map_err(|e| tonic::Status::internal(e.to_string()))?;
         Ok(self.door.clone().clear_care_tag(request).await?.into_inner())
+    }
+
+    /// Gives an event to the consumer, as the bus would.
+    async fn hear(&self, event: Event) -> Result<(), HandlerError> {
+        let (app, event) = (self.app.clone(), Arc::new(event));
+        self.db
+            .write(move |tx: &Tx| {
+                let (handler, event) = (BuildingInDanger(app.clone()), event.clone());
+                Box::pin(async move { handler.handle(tx, &event).await })
+            })
+            .await
     }
 }
 
@@ -104,13 +117,49 @@ async fn a_building_in_danger_is_answered_with_counts() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn a_building_that_is_not_registered_is_not_an_empty_one() -> Result<()> {
+    for ground in Ground::both().await? {
+        ground.household(GRID, "1").await?;
+        ground.household(OTHER_GRID, "2").await?;
+        let draw = async |area: &str, compound: &str, building: &str| {
+            let request = v1::DrawCareListRequest {
+                area_code: area.to_owned(),
+                compound: compound.to_owned(),
+                building: building.to_owned(),
+            };
+            let dispatcher = Person::new("u-dispatcher", Role::Dispatcher, COMMUNITY).because("emergency_help");
+            let request = ground.of(&dispatcher, request).map_err(|e| tonic::Status::internal(e.to_string()))?;
+            Ok::<_, tonic::Status>(ground.care.clone().draw_care_list(request).await?.into_inner())
+        };
+        assert_eq!(draw(COMMUNITY, "滨河小区", "3栋").await?.residents, 0, "known, and nobody lives there");
+        assert_eq!(draw(COMMUNITY, "滨河小区", " ３栋").await?.residents, 0, "as it is typed on another keyboard");
+        for (area, compound, building) in [
+            (COMMUNITY, "滨河小区", "33栋"),
+            (COMMUNITY, "滨江小区", "3栋"),
+            (COMMUNITY, "", "3栋"),
+            ("511903001008003", "滨河小区", "3栋"),
+            // It stands there, but outside of what the dispatcher may see.
+            (OTHER_GRID, "滨河小区", "3栋"),
+        ] {
+            let outcome = draw(area, compound, building).await;
+            assert_eq!(reason(outcome), "NotFound BUILDING_NOT_FOUND", "{area} {compound} {building}");
+        }
+    }
+    Ok(())
+}
+
 fn endangered(area: &str) -> Event {
+    endangered_building(area, "3栋")
+}
+
+fn endangered_building(area: &str, building: &str) -> Event {
     let incident = Uuid::from_u128(77);
     let message = BuildingEndangered {
         incident_id: incident.to_string(),
         area_code: area.to_owned(),
         compound: "滨河小区".to_owned(),
-        building: "3栋".to_owned(),
+        building: building.to_owned(),
     };
     let area = area.parse().expect("a code");
     let at = crate::ground::morning();
@@ -124,18 +173,55 @@ async fn an_incident_gets_its_counts() -> Result<()> {
         ground.resident(&home.id, somebody("李秀英", "1940-02-03")).await?;
         ground.resident(&home.id, somebody("周静", "1991-02-03")).await?;
         let before = ground.count("outbox").await?;
-        let app = ground.app.clone();
-        ground
-            .db
-            .write(move |tx: &Tx| {
-                let handler = BuildingInDanger(app.clone());
-                Box::pin(async move { handler.handle(tx, &endangered(COMMUNITY)).await })
-            })
-            .await?;
+        ground.hear(endangered(COMMUNITY)).await?;
         assert_eq!(ground.count("outbox").await?, before + 1);
         let told = ground.told().await?;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(told.last().map(String::as_str).unwrap_or_default(), @r#"linju.residents.v1.CareListDrawn {"incidentId":"00000000-0000-0000-0000-00000000004d","areaCode":"511903001008","compound":"滨河小区","building":"3栋","residents":2,"needHelp":1}"#);
+            insta::assert_snapshot!(told.last().map(String::as_str).unwrap_or_default(), @r#"linju.residents.v1.CareListDrawn {"incidentId":"00000000-0000-0000-0000-00000000004d","areaCode":"511903001008","compound":"滨河小区","building":"3栋","residents":2,"needHelp":1,"buildingKnown":true}"#);
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_incident_hears_that_its_building_is_not_registered() -> Result<()> {
+    for ground in Ground::both().await? {
+        let home = ground.household(GRID, "1").await?;
+        ground.hear(endangered(COMMUNITY)).await?;
+        ground.resident(&home.id, somebody("李秀英", "1940-02-03")).await?;
+        for building in ["33栋", "３栋"] {
+            ground.hear(endangered_building(COMMUNITY, building)).await?;
+        }
+        let told = ground.told().await?;
+        let answers: Vec<_> = told.iter().filter(|line| line.contains("CareListDrawn")).map(String::as_str).collect();
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(answers.join("\n"), @r#"
+            linju.residents.v1.CareListDrawn {"incidentId":"00000000-0000-0000-0000-00000000004d","areaCode":"511903001008","compound":"滨河小区","building":"3栋","buildingKnown":true}
+            linju.residents.v1.CareListDrawn {"incidentId":"00000000-0000-0000-0000-00000000004d","areaCode":"511903001008","compound":"滨河小区","building":"33栋"}
+            linju.residents.v1.CareListDrawn {"incidentId":"00000000-0000-0000-0000-00000000004d","areaCode":"511903001008","compound":"滨河小区","building":"３栋","residents":1,"needHelp":1,"buildingKnown":true}
+            "#);
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_event_that_names_no_place_is_parked_with_the_reason() -> Result<()> {
+    for ground in Ground::both().await? {
+        let message = |incident: &str, area: &str| BuildingEndangered {
+            incident_id: incident.to_owned(),
+            area_code: area.to_owned(),
+            compound: "滨河小区".to_owned(),
+            building: "3栋".to_owned(),
+        };
+        let id = Uuid::from_u128(77);
+        for (message, why) in [
+            (message(&id.to_string(), "5119"), "area_code is not an area code"),
+            (message("INC-77", COMMUNITY), "incident_id is not a UUID"),
+        ] {
+            let head = Head { id, key: id, version: 4, area: COMMUNITY.parse()?, at: crate::ground::morning() };
+            let outcome = ground.hear(Event::new(head, &message)).await;
+            assert!(matches!(&outcome, Err(HandlerError::Useless(reason)) if reason == why), "{outcome:?}");
         }
     }
     Ok(())

@@ -55,8 +55,7 @@ impl Link {
         let servers: Vec<ServerAddr> =
             settings.url.split(',').map(|url| url.trim().parse()).collect::<Result<_, _>>().map_err(bad_url)?;
         if servers.iter().any(ServerAddr::has_user_pass) {
-            let why =
-                "bus.nats.url holds a user or password, which is not used: put a .creds file into bus.nats.credentials_file";
+            let why = "bus.nats.url holds a user or password, which is not used: put a .creds file into bus.nats.credentials_file";
             return Err(BusError::Refused(why.into()));
         }
         let seen = Arc::new(Seen::default());
@@ -76,7 +75,8 @@ impl Link {
                 std::future::ready(())
             });
         if let Some(file) = &settings.credentials_file {
-            let bad = |e| BusError::Refused(format!("bus.nats.credentials_file {} cannot be used: {e}", file.display()));
+            let bad =
+                |e| BusError::Refused(format!("bus.nats.credentials_file {} cannot be used: {e}", file.display()));
             options = options.credentials_file(file).await.map_err(bad)?;
         }
         if let Some(file) = &settings.ca_file {
