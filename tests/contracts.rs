@@ -35,8 +35,9 @@ fn the_access_matrix() -> Result<()> {
     table.push(format!("\n{:<34} {} scope  again purposes", "method", columns.join(" ")));
     for method in METHODS {
         let public = method.scope == Scope::Public as i32;
-        let marks: Vec<&str> =
-            ROLES.map(|role| if public || method.roles.contains(&role) { " +" } else { " ." }).collect();
+        // Anyone may call what is public; a role that is named there sees more.
+        let others = if public { " o" } else { " ." };
+        let marks: Vec<&str> = ROLES.map(|role| if method.roles.contains(&role) { " +" } else { others }).collect();
         let name = method.path.trim_start_matches("/linju.").replace(".v1.", ".");
         let name = name.rsplit_once('.').map_or(name.as_str(), |(_, name)| name);
         let scope = code(Scope::try_from(method.scope)?.as_str_name(), "SCOPE_");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chassis::{
-    Refusal,
+    Fault, Refusal,
     data::{Ids, Tx},
     events::{Consumer, Counts, Event, Handler, HandlerError, Head},
 };
@@ -19,6 +19,7 @@ use linju_proto::{
 use tonic::Code;
 
 use crate::{
+    Error,
     app::{App, CareListOf, Needs},
     domain::{care::CareTag, facts::FactGroup},
     grpc::convert::{care_tag_kind, resident_state},
@@ -94,9 +95,10 @@ impl Handler for BuildingInDanger {
         let area: AreaCode = area_code.parse().map_err(|_| useless("area_code is not an area code"))?;
         let key: uuid::Uuid = incident_id.parse().map_err(|_| useless("incident_id is not a UUID"))?;
         let of = CareListOf { area, building: Some((compound.clone(), building.clone())) };
-        let counted = self.0.count_needs(tx, &of).await.map_err(|error| match error.answer() {
-            (Code::InvalidArgument, _) => HandlerError::Useless(error.to_string()),
-            _ => HandlerError::Failed(error.to_string()),
+        let counted = self.0.count_needs(tx, &of).await.map_err(|error| match error {
+            Error::Fault(Fault::Db(error)) => HandlerError::Db(error),
+            error if error.answer().0 == Code::InvalidArgument => HandlerError::Useless(error.to_string()),
+            error => HandlerError::Failed(error.to_string()),
         })?;
         let building_known = counted.is_some();
         let Needs { residents, need_help } = counted.unwrap_or_default();

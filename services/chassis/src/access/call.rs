@@ -37,11 +37,17 @@ impl Call {
         purpose: Option<&str>,
         trace: String,
     ) -> Result<Self, Status> {
-        let scope = Scope::of(method, &principal.subject, &principal.grants).ok_or_else(|| {
+        let not_allowed = || {
             let roles: Vec<_> = method.roles.iter().filter_map(|r| role_code(*r)).collect();
             denied("ROLE_NOT_ALLOWED", format!("only {} may do this", roles.join(", ")))
-        })?;
+        };
+        let mut scope = Scope::of(method, &principal.subject, &principal.grants).ok_or_else(not_allowed)?;
         let purpose = purpose.map(|text| purpose_of(method, &principal, text)).transpose()?;
+        if let Some(purpose) = purpose {
+            // Only where a grant entitles to the purpose: another role's area does not come with it.
+            let entitled = principal.grants.iter().filter(|grant| entitles(purpose, grant.role));
+            scope = Scope::of(method, &principal.subject, entitled).ok_or_else(not_allowed)?;
+        }
         Ok(Self(Arc::new(Inner { principal, scope, purpose, method, trace, revealed: AtomicBool::new(false) })))
     }
 
@@ -113,12 +119,12 @@ fn purpose_of(method: &Method, principal: &Principal, text: &str) -> Result<Purp
         )
     };
     let purpose = Purpose::from_str_name(&format!("PURPOSE_{}", text.to_ascii_uppercase())).ok_or_else(refused)?;
-    let roles = ENTITLED.iter().find(|(p, _)| *p == purpose as i32).map_or(&[][..], |(_, roles)| *roles);
-    let entitled = principal.grants.iter().any(|g| {
-        let role = g.role as i32;
-        roles.contains(&role) && method.roles.contains(&role)
-    });
+    let entitled = principal.grants.iter().any(|g| entitles(purpose, g.role) && method.roles.contains(&(g.role as i32)));
     if entitled && method.purposes.contains(&(purpose as i32)) { Ok(purpose) } else { Err(refused()) }
+}
+
+fn entitles(purpose: Purpose, role: Role) -> bool {
+    ENTITLED.iter().any(|(p, roles)| *p == purpose as i32 && roles.contains(&(role as i32)))
 }
 
 /// `PURPOSE_HOME_VISIT` -> `home_visit`, as callers write it.
@@ -133,4 +139,27 @@ fn role_code(number: i32) -> Option<String> {
 
 pub(super) fn denied(reason: &'static str, message: String) -> Status {
     Status::with_error_details(Code::PermissionDenied, message, ErrorDetails::with_error_info(reason, "linju", []))
+}
+
+#[cfg(test)]
+mod tests {
+    use linju_proto::METHODS;
+
+    use super::*;
+    use crate::access::Grant;
+
+    #[test]
+    fn a_purpose_opens_only_where_its_own_role_holds() {
+        let method = METHODS.iter().find(|m| m.path.ends_with("/GetResident")).expect("a method");
+        let grant = |role, area: &str| Grant { role, areas: Some(vec![area.parse().expect("a code")]), unit: None };
+        let grants = vec![grant(Role::CallClerk, "511903001"), grant(Role::GridWorker, "511903001008001")];
+        let principal = Principal { subject: "x".to_owned(), on_behalf: None, grants };
+        let call = |purpose| Call::decide(method, principal.clone(), purpose, String::new());
+        let elsewhere = "511903001009001".parse().expect("a code");
+        assert!(call(None).expect("may call").scope().areas.contain(elsewhere));
+        assert!(!call(Some("home_visit")).expect("may call").scope().areas.contain(elsewhere));
+        assert!(call(Some("case_handling")).expect("may call").scope().areas.contain(elsewhere));
+        let refused = call(Some("own_matter\u{7}")).expect_err("no such purpose");
+        assert!(!refused.message().contains("own_matter"), "what was sent is not repeated");
+    }
 }

@@ -110,7 +110,8 @@ where
         let (call, permit) = match admitted {
             Ok(admitted) => admitted,
             Err(status) => {
-                span.in_scope(|| tracing::info!(code = ?status.code(), "refused: {}", status.message()));
+                let reason = status.get_error_details().error_info().map(|i| i.reason.clone()).unwrap_or_default();
+                span.in_scope(|| tracing::info!(code = ?status.code(), reason, "refused"));
                 watch.done(status.code());
                 return Box::pin(async move { Ok(status.into_http()) });
             }
@@ -121,12 +122,14 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let answer = async move {
             let response = inner.call(request).await?;
+            // The call's place is free now: an answer that its caller does not read must not keep others out.
+            drop(permit);
             if let Some(code) = Status::from_header_map(response.headers()).map(|s| s.code()) {
                 watch.done(code);
             } else {
                 watch.done(Code::Ok);
             }
-            Ok(response.map(|body| Body::new(Masked { body, call, _permit: permit })))
+            Ok(response.map(|body| Body::new(Masked { body, call })))
         };
         Box::pin(tracing::Instrument::instrument(answer, span))
     }
@@ -145,13 +148,11 @@ impl Watch {
 }
 
 pin_project! {
-    /// An answer that is encoded while it is read: in clear once the look is in the audit log, else masked. It holds the
-    /// call's place until it is read to the end or dropped.
+    /// An answer that is encoded while it is read: in clear once the look is in the audit log, else masked.
     struct Masked {
         #[pin]
         body: Body,
         call: Call,
-        _permit: OwnedSemaphorePermit,
     }
 }
 

@@ -55,34 +55,46 @@ pub struct Scope {
     pub own_areas: Areas,
     /// Whose rows are the caller's own.
     pub own: String,
-    /// The units the caller works for.
-    pub units: Vec<String>,
+    /// The grants that count for this call. What one of them gives is never mixed with what another gives.
+    grants: Vec<Grant>,
 }
 
 impl Scope {
     /// Everything, for the program itself: imports, timers, events.
     pub fn everything() -> Self {
-        Self { areas: Areas::Everywhere, own_areas: Areas::Everywhere, own: String::new(), units: Vec::new() }
+        Self { areas: Areas::Everywhere, own_areas: Areas::Everywhere, own: String::new(), grants: Vec::new() }
     }
 
-    /// What `grants` give for `method`, or none where no grant has a role that may call it.
-    pub(super) fn of(method: &Method, subject: &str, grants: &[Grant]) -> Option<Self> {
-        let public = method.scope == v1::Scope::Public as i32;
+    /// What `grants` give for `method`, or none where no grant has a role that may call it. Anybody may call a public
+    /// method; the roles it names see more there.
+    pub(super) fn of<'g>(
+        method: &Method,
+        subject: &str,
+        grants: impl IntoIterator<Item = &'g Grant>,
+    ) -> Option<Self> {
+        let fitting = grants.into_iter().filter(|g| method.roles.contains(&(g.role as i32))).cloned().collect();
         let mut scope =
-            Self { areas: Areas::none(), own_areas: Areas::none(), own: subject.to_owned(), units: Vec::new() };
-        let mut may_call = public;
-        for grant in grants.iter().filter(|g| public || method.roles.contains(&(g.role as i32))) {
-            may_call = true;
-            let areas = grant.areas.as_deref();
+            Self { areas: Areas::none(), own_areas: Areas::none(), own: subject.to_owned(), grants: fitting };
+        for grant in &scope.grants {
             let own_only = method.scope == v1::Scope::Self_ as i32 || OWN_ROWS.contains(&(grant.role as i32));
-            if own_only {
-                scope.own_areas.add(areas);
-            } else {
-                scope.areas.add(areas);
-                scope.units.extend(grant.unit.clone());
-            }
+            let areas = if own_only { &mut scope.own_areas } else { &mut scope.areas };
+            areas.add(grant.areas.as_deref());
         }
-        may_call.then_some(scope)
+        (method.scope == v1::Scope::Public as i32 || !scope.grants.is_empty()).then_some(scope)
+    }
+
+    /// Whether the caller holds `role` in `area`.
+    pub fn acts_as(&self, role: v1::Role, area: AreaCode) -> bool {
+        self.grants_in(area).any(|grant| grant.role == role)
+    }
+
+    /// Whether the caller works for `unit` in `area`.
+    pub fn works_for(&self, unit: &str, area: AreaCode) -> bool {
+        self.grants_in(area).any(|grant| grant.unit.as_deref() == Some(unit))
+    }
+
+    fn grants_in(&self, area: AreaCode) -> impl Iterator<Item = &Grant> {
+        self.grants.iter().filter(move |g| g.areas.as_ref().is_none_or(|areas| areas.iter().any(|a| a.contains(area))))
     }
 
     /// Whether a row of this area, made by or about `owner`, may be touched.
@@ -120,6 +132,28 @@ mod tests {
 
     fn method(name: &str) -> &'static Method {
         METHODS.iter().find(|m| m.path.ends_with(name)).expect("a method")
+    }
+
+    #[test]
+    fn what_one_grant_gives_is_not_mixed_with_another() {
+        let accept = method("/AcceptIncident");
+        let (here, there) = ("511903001008".parse().expect("a code"), "511903001009".parse().expect("a code"));
+        let mut sanitation = grant(Role::Handler, Some("511903001008"));
+        sanitation.unit = Some("sanitation".to_owned());
+        let grants = [sanitation, grant(Role::GridWorker, Some("511903001009"))];
+        let scope = Scope::of(accept, "h1", &grants).expect("may call");
+        assert!(scope.works_for("sanitation", here) && !scope.works_for("sanitation", there));
+        assert!(scope.acts_as(Role::GridWorker, there) && !scope.acts_as(Role::GridWorker, here));
+    }
+
+    #[test]
+    fn only_roles_that_see_rows_see_more_of_a_public_method() {
+        let figures = method("/GetFigures");
+        let area = "511903001008".parse().expect("a code");
+        for (role, more) in [(Role::GridWorker, true), (Role::Handler, false), (Role::TeamLeader, false)] {
+            let scope = Scope::of(figures, "x", &[grant(role, Some("511903001"))]).expect("anybody may call");
+            assert_eq!(scope.areas.contain(area), more, "{role:?}");
+        }
     }
 
     #[test]

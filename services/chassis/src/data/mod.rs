@@ -17,7 +17,7 @@ pub use db::{Db, PoolSettings};
 pub use etag::{check_etag, etag};
 pub use id::Ids;
 pub use page::Page;
-pub use requests::{RequestKey, migration as requests_migration};
+pub use requests::{RequestKey, migration as requests_migration, prune_requests};
 pub use seal::{
     BlindIndex, Kek, KekError, KeyError, KeyFileError, Keyring, MasterKey, Place, ResealProgress, SealError, Sealed,
     SealedColumn, SecretText, SelfTestFailed, Suite, migration, reseal_column, self_test,

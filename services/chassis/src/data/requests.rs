@@ -1,11 +1,11 @@
 //! Requests that were answered before: the same `request_id` and content again changes nothing and gets the same resource.
 
-use chrono::{DateTime, Utc};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, entity::prelude::*};
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QuerySelect, entity::prelude::*};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, schema as s};
 use uuid::Uuid;
 
-use super::{BlindIndex, Tx};
+use super::{BlindIndex, Clock, Db, Tx};
 use crate::Fault;
 
 /// One row of `requests`.
@@ -64,6 +64,30 @@ impl RequestKey {
     }
 }
 
+/// How long an answered request is remembered: the same `request_id` later than this makes something new.
+const KEPT: TimeDelta = TimeDelta::days(30);
+const PRUNED_AT_ONCE: u64 = 1_000;
+
+/// Forgets requests that were answered longer ago than 30 days, some at a time; says how many.
+pub async fn prune_requests(db: &Db, clock: &Clock) -> Result<u64, DbErr> {
+    let before = clock.now() - KEPT;
+    let old = Entity::find().filter(Column::At.lt(before)).limit(PRUNED_AT_ONCE).all(db.read()).await?;
+    let count = old.len() as u64;
+    if count > 0 {
+        db.write::<_, DbErr, _>(move |tx| {
+            let old = old.clone();
+            Box::pin(async move {
+                for row in old {
+                    row.delete(tx).await?;
+                }
+                Ok(())
+            })
+        })
+        .await?;
+    }
+    Ok(count)
+}
+
 struct Requests;
 
 /// Makes the table of answered requests. A service lists it before its own migrations.
@@ -95,6 +119,8 @@ impl MigrationTrait for Requests {
             .col(s::timestamp_with_time_zone("at"))
             .primary_key(&mut key.clone())
             .to_owned();
-        manager.create_table(table).await
+        manager.create_table(table).await?;
+        let by_time = sea_orm::sea_query::Index::create().name("requests_at").table("requests").col("at").to_owned();
+        manager.create_index(by_time).await
     }
 }

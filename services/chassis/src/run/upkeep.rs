@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{BusSettings, Context, Meter, Tasks};
 use crate::{
     access::audit,
+    data::prune_requests,
     events::{Consumer, ConsumerRunner, OutboxState, Relay, SharedBus, TimerHandlers, TimerRunner, timers},
 };
 
@@ -73,6 +74,9 @@ impl Upkeep {
         while self.tasks.pause(LOOK).await {
             if let Err(error) = self.context.keys.refresh().await {
                 tracing::warn!(service = self.name, %error, "the data keys cannot be read again");
+            }
+            if let Err(error) = prune_requests(&self.context.db, &self.context.clock).await {
+                tracing::warn!(service = self.name, %error, "answered requests are not forgotten; it is tried again");
             }
             self.figures(&consumers).await;
         }

@@ -32,7 +32,7 @@ pub(super) fn reach(call: &Call) -> Scope {
 
 /// In which part somebody reports something in `area`.
 pub(super) fn reporting(call: &Call, area: AreaCode) -> ActorKind {
-    office(call, call.scope(), area).next().unwrap_or(ActorKind::Reporter)
+    office(call.scope(), area).next().unwrap_or(ActorKind::Reporter)
 }
 
 /// Who does `action` to the incident: its reporter as such, anybody else in a part of the office that may do it. Where no
@@ -41,7 +41,7 @@ pub(super) fn acting(call: &Call, scope: &Scope, row: &Model, action: Action) ->
     let own = row.reporter.as_deref() == Some(call.subject());
     let resident = call.acts_as(Role::Resident) || call.acts_as(Role::Volunteer);
     let mut held: Vec<_> = (own && resident).then_some(ActorKind::Reporter).into_iter().collect();
-    held.extend(office(call, scope, row.area_code));
+    held.extend(office(scope, row.area_code));
     let fitting = || held.iter().copied().filter(|kind| action.actors().contains(kind));
     let kind = fitting()
         .find(|kind| in_unit(scope, row, *kind, action))
@@ -58,10 +58,9 @@ pub(super) fn check_unit(scope: &Scope, row: &Model, kind: ActorKind, action: Ac
 
 fn in_unit(scope: &Scope, row: &Model, kind: ActorKind, action: Action) -> bool {
     let needs_unit = kind.handles() && !matches!(action, Action::AddNote | Action::Answer);
-    !needs_unit || row.unit.as_ref().is_some_and(|unit| scope.units.contains(unit))
+    !needs_unit || row.unit.as_ref().is_some_and(|unit| scope.works_for(unit, row.area_code))
 }
 
-fn office(call: &Call, scope: &Scope, area: AreaCode) -> impl Iterator<Item = ActorKind> {
-    let there = scope.areas.contain(area);
-    OFFICE.into_iter().filter(move |(role, _)| there && call.acts_as(*role)).map(|(_, kind)| kind)
+fn office(scope: &Scope, area: AreaCode) -> impl Iterator<Item = ActorKind> {
+    OFFICE.into_iter().filter(move |(role, _)| scope.acts_as(*role, area)).map(|(_, kind)| kind)
 }

@@ -96,32 +96,31 @@ impl App {
     }
 }
 
-/// Who lives there. None: no dwelling of the building is registered where the scope reaches.
+/// Who lives there; for a building, whoever lives in a dwelling that stands there. None: no dwelling of the building is
+/// registered where the scope reaches.
 async fn living_in(
     scope: &Scope,
     db: &impl ConnectionTrait,
     of: &CareListOf,
 ) -> Result<Option<Vec<resident::Model>>, Error> {
     let CareListOf { area, building } = of;
-    let living = resident::Entity::find()
-        .filter(scope.areas.hold(resident::Column::AreaCode))
-        .filter(area.holds(resident::Column::AreaCode))
-        .filter(resident::Column::State.eq(Status::Living));
+    let living = resident::Entity::find().filter(resident::Column::State.eq(Status::Living));
     let Some((compound, building)) = building else {
         if area.level() != AreaLevel::Grid {
             let message = "names more than a grid: name a grid of 15 digits, or a building in the area";
             return Err(Error::field("area_code", "care_list.place", message));
         }
-        return Ok(Some(living.all(db).await?));
+        let here = area.holds(resident::Column::AreaCode).add(scope.areas.hold(resident::Column::AreaCode));
+        return Ok(Some(living.filter(here).all(db).await?));
     };
-    let dwellings = dwelling::of_building(*area, half_width(compound).trim(), half_width(building).trim());
+    let dwellings = dwelling::of_building(*area, half_width(compound).trim(), half_width(building).trim())
+        .filter(scope.areas.hold(dwelling::Column::AreaCode));
     let dwelling_ids = dwellings.clone().select_only().column(dwelling::Column::Id);
     let households = household::Entity::find()
         .select_only()
         .column(household::Column::Id)
         .filter(household::Column::DwellingId.in_subquery(dwelling_ids.into_query()));
     let people = living.filter(resident::Column::HouseholdId.in_subquery(households.into_query())).all(db).await?;
-    let known =
-        !people.is_empty() || dwellings.filter(scope.areas.hold(dwelling::Column::AreaCode)).one(db).await?.is_some();
+    let known = !people.is_empty() || dwellings.one(db).await?.is_some();
     Ok(known.then_some(people))
 }

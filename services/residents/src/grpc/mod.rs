@@ -19,7 +19,7 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     Error,
-    app::{App, By, HouseholdView, Record, ResidentPage},
+    app::{App, By, HouseholdView, ListResidents, Record, ResidentPage},
     domain::facts::Source,
 };
 use request::{area_of, areas_page, id_of, request_key};
@@ -98,7 +98,12 @@ impl ResidentService for Api {
         request: Request<ListResidentsRequest>,
     ) -> Result<Response<ListResidentsResponse>, Status> {
         let call = Call::of(&request)?;
-        let page = self.0.list(call.scope(), request.into_inner().try_into()?).await?;
+        let wanted: ListResidents = request.into_inner().try_into()?;
+        if wanted.tag.is_some() {
+            // Who is on the list tells of their health, however masked the records are.
+            call.needs_purpose().map_err(Error::from)?;
+        }
+        let page = self.0.list(call.scope(), wanted).await?;
         let (residents, next_page_token) = self.residents(&call, page).await?;
         Ok(Response::new(ListResidentsResponse { residents, next_page_token }))
     }

@@ -6,7 +6,11 @@ use chassis::{
     data::{AreaCode, AreaLevel},
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use sea_orm::entity::prelude::*;
+use sea_orm::{
+    IntoActiveModel, Iterable,
+    entity::prelude::*,
+    sea_query::{InsertStatement, OnConflict},
+};
 
 use super::{DwellingId, HouseholdId};
 
@@ -62,8 +66,10 @@ pub async fn by_numbers(db: &impl ConnectionTrait, keys: Vec<String>) -> Result<
     Entity::find().filter(Column::NumberKey.is_in(keys)).all(db).await
 }
 
-/// Writes the whole row over the one with its id.
-pub async fn save(tx: &impl ConnectionTrait, row: Model) -> Result<(), DbErr> {
-    let row = sea_orm::ActiveModelTrait::reset_all(sea_orm::IntoActiveModel::into_active_model(row));
-    Entity::update(row).exec(tx).await.map(drop)
+/// Writes whole rows over those with their ids, in one statement.
+pub fn put(rows: impl IntoIterator<Item = Model>) -> InsertStatement {
+    let rows = rows.into_iter().map(IntoActiveModel::into_active_model);
+    let columns = Column::iter().filter(|column| !matches!(column, Column::Id));
+    let newer = OnConflict::column(Column::Id).update_columns(columns).to_owned();
+    sea_orm::QueryTrait::into_query(Entity::insert_many(rows).on_conflict(newer))
 }

@@ -54,6 +54,7 @@ reasons! {
     AreaOutside = "area_outside", "不在本次摸底的辖区内，请核对", "lies outside the area of this survey; check it";
     CommunityUnknown = "community_unknown", "不是已知的社区，请先登记该社区或改正名称", "is no known community; add it first or correct the name";
     AreaContradicts = "area_contradicts", "网格不属于本行所写的社区，请核对", "is not in the community that the row names; check both";
+    AreaAmbiguous = "area_ambiguous", "不能为空：有多个同名社区，请填写15位网格编码", "must name the grid: more than one community has this name";
 }
 
 /// One thing wrong with one cell. Personal content is never in it: only [`RowProblem::masked`], which is made to

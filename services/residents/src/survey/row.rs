@@ -271,6 +271,7 @@ impl<'a> Cells<'a> {
                     AreaRefused::CommunityUnknown => (Column::Community, Reason::CommunityUnknown),
                     AreaRefused::Outside => (Column::Grid, Reason::AreaOutside),
                     AreaRefused::Contradicts => (Column::Grid, Reason::AreaContradicts),
+                    AreaRefused::Ambiguous => (Column::Grid, Reason::AreaAmbiguous),
                 };
                 self.refuse(column, reason);
                 None

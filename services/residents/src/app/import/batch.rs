@@ -135,7 +135,8 @@ impl App {
         Ok(Effect::Created)
     }
 
-    /// The household of a row, made where it is not known. A later visit moves it to the dwelling where it was met.
+    /// The household of a row, made where it is not known. A later visit moves it to the dwelling where it was met, and
+    /// its members with it.
     fn home(&self, known: &mut Known, wanted: &Wanted<'_>) -> Result<household::Model, Error> {
         let on = wanted.row.visited_on;
         if let Some(home) = known.households.get(&wanted.household)
@@ -153,11 +154,11 @@ impl App {
             id
         };
         if let Some(home) = known.households.get_mut(&wanted.household) {
-            if home.dwelling_id != dwelling_id {
-                (home.dwelling_id, home.area_code, home.observed_on) = (dwelling_id, wanted.row.area, on);
-                known.moved_households.push(home.id);
-            }
-            return Ok(home.clone());
+            (home.dwelling_id, home.area_code, home.observed_on) = (dwelling_id, wanted.row.area, on);
+            let home = home.clone();
+            known.seen_households.push(home.id);
+            known.take_along(&home, self.clock.now());
+            return Ok(home);
         }
         let home = household::Model {
             id: self.ids.next::<HouseholdId>(),

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chassis::data::{AreaCode, AreaLevel, BlindIndex};
+use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
 
 use super::{batch::Said, person::Person};
@@ -25,7 +26,8 @@ pub(super) struct Known {
     pub(super) new_dwellings: Vec<dwelling::Model>,
     pub(super) households: HashMap<String, household::Model>,
     pub(super) new_households: Vec<HouseholdId>,
-    pub(super) moved_households: Vec<HouseholdId>,
+    /// Those that were known and met again at a later visit, in the same dwelling or in another.
+    pub(super) seen_households: Vec<HouseholdId>,
     people: HashMap<ResidentId, Person>,
     by_number: HashMap<BlindIndex, ResidentId>,
     by_household: HashMap<HouseholdId, Vec<ResidentId>>,
@@ -152,6 +154,15 @@ impl Known {
         }
     }
 
+    /// Everybody who lives in the household is now where it is.
+    pub(super) fn take_along(&mut self, home: &household::Model, now: DateTime<Utc>) {
+        for id in self.by_household.get(&home.id).into_iter().flatten() {
+            if let Some(person) = self.people.get_mut(id) {
+                person.follow(home, now);
+            }
+        }
+    }
+
     /// Everybody who is new or changed.
     pub(super) fn changed(&self) -> impl Iterator<Item = &Person> {
         self.people.values().filter(|person| person.is_changed())
@@ -162,7 +173,7 @@ impl Known {
         self.new_grids.clear();
         self.new_dwellings.clear();
         self.new_households.clear();
-        self.moved_households.clear();
+        self.seen_households.clear();
         for person in self.people.values_mut() {
             person.settle();
         }

@@ -159,6 +159,18 @@ impl Person {
         Ok(Effect::Updated)
     }
 
+    /// Moves along with the household, for whoever lives in it.
+    pub(super) fn follow(&mut self, home: &household::Model, now: DateTime<Utc>) {
+        let from = self.row.area_code;
+        let lives_there = self.row.state == Status::Living && self.row.household_id == Some(home.id);
+        if lives_there && from != home.area_code {
+            self.row.area_code = home.area_code;
+            self.row.updated_at = now;
+            self.is_changed = true;
+            self.tell(Told::Moved { from, on: home.observed_on });
+        }
+    }
+
     fn tell(&mut self, told: Told) {
         self.row.version += 1;
         self.told.push((self.row.version, self.row.area_code, told));

@@ -59,14 +59,14 @@ impl App {
         for home in known.households.values().filter(|home| new.contains(&home.id)) {
             tx.append(home.clone().into_active_model());
         }
-        let moved: HashSet<HouseholdId> = known.moved_households.iter().copied().collect();
-        let moved: Vec<_> =
-            known.households.values().filter(|home| moved.contains(&home.id) && !new.contains(&home.id)).collect();
-        if !moved.is_empty() {
+        let seen: HashSet<HouseholdId> = known.seen_households.iter().copied().collect();
+        let seen: Vec<_> =
+            known.households.values().filter(|home| seen.contains(&home.id) && !new.contains(&home.id)).collect();
+        if !seen.is_empty() {
             tx.flush().await?;
         }
-        for home in moved {
-            household::save(tx, home.clone()).await?;
+        for rows in seen.chunks(AT_ONCE) {
+            tx.execute(&household::put(rows.iter().map(|home| (*home).clone()))).await?;
         }
         Ok(())
     }
@@ -112,5 +112,5 @@ impl App {
     }
 }
 
-/// Rows of `residents` in one statement; with all its columns far below what SQLite takes.
+/// Rows in one statement; with all columns of `residents` far below what SQLite takes.
 const AT_ONCE: usize = 500;
