@@ -113,13 +113,11 @@ fn purpose_of(method: &Method, principal: &Principal, text: &str) -> Result<Purp
     let all: Vec<_> = method.purposes.iter().filter_map(|p| purpose_code(*p)).collect();
     let refused = || {
         let may = if all.is_empty() { "none".to_owned() } else { all.join(", ") };
-        denied(
-            "PURPOSE_NOT_ALLOWED",
-            format!("the purpose {text:?} does not fit here for you; the method knows: {may}"),
-        )
+        denied("PURPOSE_NOT_ALLOWED", format!("this purpose does not fit here for you; the method knows: {may}"))
     };
     let purpose = Purpose::from_str_name(&format!("PURPOSE_{}", text.to_ascii_uppercase())).ok_or_else(refused)?;
-    let entitled = principal.grants.iter().any(|g| entitles(purpose, g.role) && method.roles.contains(&(g.role as i32)));
+    let entitled =
+        principal.grants.iter().any(|g| entitles(purpose, g.role) && method.roles.contains(&(g.role as i32)));
     if entitled && method.purposes.contains(&(purpose as i32)) { Ok(purpose) } else { Err(refused()) }
 }
 

@@ -13,6 +13,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use linju_proto::{METHODS, Method, common::v1::Scope as ContractScope};
 use pin_project_lite::pin_project;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 use tonic::{Code, Status, body::Body};
 use tonic_types::{ErrorDetails, StatusExt};
 use tower::{Layer, Service};
@@ -29,22 +30,27 @@ struct Rules {
     verifier: TokenVerifier,
     in_flight: Arc<Semaphore>,
     most: usize,
+    /// Answers that are not yet read to their end.
+    answers: TaskTracker,
     meter: Meter,
 }
 
 impl Gate {
     /// A gate that lets at most `most` calls in at once; one more is told to come again, before it costs anything.
     pub fn new(verifier: TokenVerifier, most: usize, meter: Meter) -> Self {
-        Self(Arc::new(Rules { verifier, in_flight: Arc::new(Semaphore::new(most)), most, meter }))
+        let in_flight = Arc::new(Semaphore::new(most));
+        Self(Arc::new(Rules { verifier, in_flight, most, answers: TaskTracker::new(), meter }))
     }
 
-    /// Waits until no call is in flight; from then on none is let in.
+    /// Waits until no call is in flight and every answer was read; from then on no call is let in.
     pub(crate) async fn drained(&self) {
         let all = u32::try_from(self.0.most).unwrap_or(u32::MAX);
         // Fails only where the semaphore is closed, and then nobody is in.
         if let Ok(all) = self.0.in_flight.acquire_many(all).await {
             all.forget();
         }
+        self.0.answers.close();
+        self.0.answers.wait().await;
     }
 }
 
@@ -120,16 +126,18 @@ where
         // The clone that was polled ready is the one to call.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
+        let rules = self.rules.clone();
         let answer = async move {
             let response = inner.call(request).await?;
             // The call's place is free now: an answer that its caller does not read must not keep others out.
+            let open = rules.answers.token();
             drop(permit);
             if let Some(code) = Status::from_header_map(response.headers()).map(|s| s.code()) {
                 watch.done(code);
             } else {
                 watch.done(Code::Ok);
             }
-            Ok(response.map(|body| Body::new(Masked { body, call })))
+            Ok(response.map(|body| Body::new(Masked { body, call, _open: open })))
         };
         Box::pin(tracing::Instrument::instrument(answer, span))
     }
@@ -153,6 +161,7 @@ pin_project! {
         #[pin]
         body: Body,
         call: Call,
+        _open: TaskTrackerToken,
     }
 }
 

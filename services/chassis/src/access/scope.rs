@@ -67,11 +67,7 @@ impl Scope {
 
     /// What `grants` give for `method`, or none where no grant has a role that may call it. Anybody may call a public
     /// method; the roles it names see more there.
-    pub(super) fn of<'g>(
-        method: &Method,
-        subject: &str,
-        grants: impl IntoIterator<Item = &'g Grant>,
-    ) -> Option<Self> {
+    pub(super) fn of<'g>(method: &Method, subject: &str, grants: impl IntoIterator<Item = &'g Grant>) -> Option<Self> {
         let fitting = grants.into_iter().filter(|g| method.roles.contains(&(g.role as i32))).cloned().collect();
         let mut scope =
             Self { areas: Areas::none(), own_areas: Areas::none(), own: subject.to_owned(), grants: fitting };

@@ -92,7 +92,9 @@ impl App {
     ) -> Result<Model, Error> {
         let Decision { mut next, events } = decision;
         let now = self.clock.now();
-        let named = beside.danger.building().filter(|building| row.endangers().as_ref() != Some(building)).cloned();
+        // A building whose count stands is not asked for again. One without a count is: the register may know it by now.
+        let counted = row.endangers().filter(|_| row.need_help.is_some());
+        let named = beside.danger.building().filter(|building| counted.as_ref() != Some(building)).cloned();
         if named.is_some() {
             // The answer was about another building.
             next.need_help = None;

@@ -6,13 +6,16 @@
 
 use std::{collections::HashMap, io::Read, sync::Arc};
 
-use chassis::data::{AreaCode, BlindIndex, Tx};
+use chassis::{
+    Fault,
+    data::{AreaCode, BlindIndex, Tx},
+};
 use sea_orm::ActiveValue::Set;
 use serde::Serialize;
 
 use super::App;
 use crate::{
-    domain::{Actor, ActorKind, Decision, IncidentId, Status, import, import_again, number},
+    domain::{Actor, ActorKind, Decision, Incident, IncidentId, Recorded, import, import_again, number, replay},
     error::Error,
     events,
     requests::{Mapping, Point, Problem, ReadRow, RequestReader, RequestRow, RowProblem},
@@ -166,18 +169,24 @@ impl App {
         };
         tx.append(self.of_source(row, id, source, &decision)?);
         self.outbox.add(tx, events::reported(&self.ids, &decision.next, source.area, reported_at));
-        self.append_events(tx, &decision, Status::Reported, 1, source.area)
+        let (first, later) = decision.events.split_at(1);
+        let begun = replay(id, first).map_err(|e| Fault::Internal(e.to_string()))?;
+        for recorded in first {
+            self.append(tx, &begun, recorded)?;
+        }
+        self.append_events(tx, begun, later, source.area)
     }
 
     async fn update(&self, tx: &Tx, found: Model, source: &Source, actor: &Actor) -> Result<(), Error> {
         let seen_at = source.row.updated_at.unwrap_or_else(|| self.clock.now());
-        let decision = import_again(&found.incident()?, source.row.imported(), seen_at, actor);
-        let (id, read, from) = (decision.next.id, found.version, found.state.0);
+        let before = found.incident()?;
+        let decision = import_again(&before, source.row.imported(), seen_at, actor);
+        let (id, read) = (decision.next.id, found.version);
         let changed = self.of_source(found.into(), id, source, &decision)?;
         if !incident::update(tx, changed, read).await? {
             return Err(Error::Raced);
         }
-        self.append_events(tx, &decision, from, read + 1, source.area)
+        self.append_events(tx, before, &decision.events, source.area)
     }
 
     /// The columns that a file fills.
@@ -203,25 +212,24 @@ impl App {
         })
     }
 
-    /// Timeline and events; the report itself has an event of its own, which the caller has added.
-    fn append_events(
-        &self,
-        tx: &Tx,
-        decision: &Decision,
-        from: Status,
-        first: i64,
-        area: AreaCode,
-    ) -> Result<(), Error> {
-        for (version, recorded) in (first..).zip(&decision.events) {
-            if version > 1
-                && let Some(event) = events::changed(&self.ids, &decision.next, from, recorded, version, area)
-            {
+    /// Timeline and events of what followed on `incident`; others are told of each step with the states before and after it.
+    fn append_events(&self, tx: &Tx, mut incident: Incident, later: &[Recorded], area: AreaCode) -> Result<(), Error> {
+        for recorded in later {
+            let from = incident.status;
+            incident = incident.apply(recorded);
+            let version = i64::from(incident.version);
+            if let Some(event) = events::changed(&self.ids, &incident, from, recorded, version, area) {
                 self.outbox.add(tx, event);
             }
-            let (id, recorded) = (self.ids.next(), recorded.clone());
-            timeline::append(tx, timeline::Entry { id, incident: decision.next.id, version, recorded, text: None })?;
+            self.append(tx, &incident, recorded)?;
         }
         Ok(())
+    }
+
+    /// The timeline's entry of what made `incident` what it is.
+    fn append(&self, tx: &Tx, incident: &Incident, recorded: &Recorded) -> Result<(), Error> {
+        let (id, recorded, version) = (self.ids.next(), recorded.clone(), incident.version.into());
+        Ok(timeline::append(tx, timeline::Entry { id, incident: incident.id, version, recorded, text: None })?)
     }
 }
 

@@ -47,6 +47,8 @@ pub struct Shown {
     pub address: Option<SecretText>,
     pub reporter_name: Option<SecretText>,
     pub reporter_phone: Option<SecretText>,
+    /// Whether the caller sees it only because it is their own, and so reads nothing that the office keeps to itself.
+    pub only_own: bool,
 }
 
 /// The personal fields of an incident, as the audit log names them.
@@ -61,6 +63,7 @@ impl App {
     /// Opens the incidents and notes the look. Without a purpose the answer is masked on its way out.
     async fn show(&self, call: &Call, rows: Vec<incident::Model>) -> Result<Vec<Shown>, Error> {
         let looks = rows.iter().map(|row| Look { subject: row.id, fields: FIELDS }).collect();
+        let areas = parts::reach(call).areas;
         let mut shown = Vec::with_capacity(rows.len());
         for row in rows {
             shown.push(Shown {
@@ -68,6 +71,7 @@ impl App {
                 address: self.open(row.place(ADDRESS), row.address.as_ref()).await?,
                 reporter_name: self.open(row.place(REPORTER_NAME), row.reporter_name.as_ref()).await?,
                 reporter_phone: self.open(row.place(REPORTER_PHONE), row.reporter_phone.as_ref()).await?,
+                only_own: !areas.contain(row.area_code),
                 row,
             });
         }

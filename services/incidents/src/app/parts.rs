@@ -11,7 +11,7 @@ use crate::{
     store::incident::Model,
 };
 
-/// The roles of the office. Whoever has several acts in the first that fits.
+/// The roles of the office. Whoever has several acts in the first that fits the action and the incident.
 const OFFICE: [(Role, ActorKind); 5] = [
     (Role::Handler, ActorKind::Handler),
     (Role::GridWorker, ActorKind::Worker),
@@ -44,7 +44,7 @@ pub(super) fn acting(call: &Call, scope: &Scope, row: &Model, action: Action) ->
     held.extend(office(scope, row.area_code));
     let fitting = || held.iter().copied().filter(|kind| action.actors().contains(kind));
     let kind = fitting()
-        .find(|kind| in_unit(scope, row, *kind, action))
+        .find(|kind| belongs(scope, row, *kind))
         .or_else(|| fitting().next())
         .or_else(|| held.first().copied())
         .unwrap_or(ActorKind::Reporter);
@@ -57,8 +57,13 @@ pub(super) fn check_unit(scope: &Scope, row: &Model, kind: ActorKind, action: Ac
 }
 
 fn in_unit(scope: &Scope, row: &Model, kind: ActorKind, action: Action) -> bool {
-    let needs_unit = kind.handles() && !matches!(action, Action::AddNote | Action::Answer);
-    !needs_unit || row.unit.as_ref().is_some_and(|unit| scope.works_for(unit, row.area_code))
+    matches!(action, Action::AddNote | Action::Answer) || belongs(scope, row, kind)
+}
+
+/// Whether the part is one that the person has in this very incident: only the unit it was given to handles it. A clerk who
+/// also works elsewhere and leaves a note leaves it as a clerk, and may still call the reporter back.
+fn belongs(scope: &Scope, row: &Model, kind: ActorKind) -> bool {
+    !kind.handles() || row.unit.as_ref().is_some_and(|unit| scope.works_for(unit, row.area_code))
 }
 
 fn office(scope: &Scope, area: AreaCode) -> impl Iterator<Item = ActorKind> {

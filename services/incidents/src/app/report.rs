@@ -55,7 +55,7 @@ impl App {
         let mut attempt = 1;
         loop {
             match self.write_report(call, &new, &key).await {
-                Ok(row) => return Ok(shown(row, new)),
+                Ok(row) => return Ok(shown(call, row, new)),
                 Err(Error::Fault(fault)) if fault.is_duplicate() => {
                     if let Some(id) = key.find(self.db.read()).await? {
                         let row = incident::get(self.db.read(), call.scope(), IncidentId(id)).await?;
@@ -149,10 +149,11 @@ fn reporter(call: &Call, new: &NewReport) -> Option<Subject> {
 }
 
 /// The caller has just sent these texts; they are masked on their way back like any other.
-fn shown(row: incident::Model, new: NewReport) -> Shown {
+fn shown(call: &Call, row: incident::Model, new: NewReport) -> Shown {
     let secret = |text: String| (!text.is_empty()).then(|| text.into());
     let NewReport { address, description, name, phone, .. } = new;
     Shown {
+        only_own: !parts::reach(call).areas.contain(row.area_code),
         row,
         description: secret(description),
         address: secret(address),

@@ -39,7 +39,7 @@ coded_enum! {
 }
 
 impl ActorKind {
-    /// Handles incidents, and so may never confirm what it handled.
+    /// Handles incidents, and so may never confirm, reopen or withdraw what it handled.
     pub const fn handles(self) -> bool {
         matches!(self, Self::Handler | Self::Worker)
     }

@@ -51,24 +51,24 @@ pub fn import(id: IncidentId, imported: Imported, actor: Actor) -> Decision {
 }
 
 /// What a later export says of an imported incident on which nobody has acted here since; `seen_at` is the export's own
-/// time of the change. An incident that has not changed gives no event.
+/// time of the change. The export is known to say something new. Where that is nothing the rules look at (an address), it
+/// is still a correction, so that every change of an incident makes a version.
 pub fn import_again(incident: &Incident, imported: Imported, seen_at: DateTime<Utc>, actor: &Actor) -> Decision {
     let Imported { channel, category, reported_at: _, outcome } = imported;
-    let mut decision = Decision { next: incident.clone(), events: Vec::new() };
-    let mut record = |at, event| {
-        let recorded = Recorded { at, actor: actor.clone(), event };
-        decision.next = decision.next.clone().apply(&recorded);
-        decision.events.push(recorded);
-    };
-    if incident.channel != channel || incident.category.as_ref() != Some(&category) {
-        record(seen_at, Event::Corrected { channel, category });
-    }
-    match ending(outcome) {
+    let is_corrected = incident.channel != channel || incident.category.as_ref() != Some(&category);
+    let course = match ending(outcome) {
         None if matches!(incident.status, Status::Closed | Status::Withdrawn | Status::Referred) => {
-            record(seen_at, Event::Reopened);
+            Some((seen_at, Event::Reopened))
         }
-        Some((at, event)) if !already(incident, at, &event) => record(at, event),
-        _ => {}
+        Some((at, event)) if !already(incident, at, &event) => Some((at, event)),
+        _ => None,
+    };
+    let correction = (is_corrected || course.is_none()).then_some((seen_at, Event::Corrected { channel, category }));
+    let mut decision = Decision { next: incident.clone(), events: Vec::new() };
+    for (at, event) in correction.into_iter().chain(course) {
+        let recorded = Recorded { at, actor: actor.clone(), event };
+        decision.next = decision.next.apply(&recorded);
+        decision.events.push(recorded);
     }
     decision
 }
@@ -139,10 +139,10 @@ fn check_actor(incident: &Incident, action: Action, actor: &Actor) -> Result<(),
     if actor.kind == ActorKind::Reporter && incident.reporter.as_ref() != Some(&actor.id) {
         return Err(Refused::NotTheReporter { action });
     }
-    // Both end an incident. A worker may report what it then repairs itself, and a handler may sit at the telephone
-    // too; so it is the person who counts, not the part.
-    let ends = matches!(action, Action::ConfirmSolution | Action::Withdraw);
-    if ends && incident.worked_by.contains(&actor.id) {
+    // Each of these judges the work or ends it. A worker may report what it then repairs itself, and a handler may sit at
+    // the telephone too; so it is the person who counts, not the part.
+    let judges = matches!(action, Action::ConfirmSolution | Action::Reopen | Action::Withdraw);
+    if judges && incident.worked_by.contains(&actor.id) {
         return Err(Refused::NotIndependent { action });
     }
     Ok(())

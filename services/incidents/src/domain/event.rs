@@ -68,7 +68,7 @@ pub enum Event {
         need_help: u32,
     },
     /// Residents' other answer: the endangered building is not in the register. How many people need help is not known;
-    /// triage with the right name asks again.
+    /// triage asks again, also with the same name.
     BuildingUnknown,
     /// The other system's export now says something else about an imported incident.
     Corrected {

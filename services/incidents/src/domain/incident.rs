@@ -40,7 +40,7 @@ pub struct Incident {
     pub need_help: Option<u32>,
     /// The unit it was given to last; `None` again after a return.
     pub unit: Option<Unit>,
-    /// Everybody who handled it, ever. None of them may confirm.
+    /// Everybody who handled it, ever. None of them may confirm, reopen or withdraw.
     pub worked_by: BTreeSet<Subject>,
     /// Who proposed the solution that stands, or stood last.
     pub proposed_by: Option<Subject>,

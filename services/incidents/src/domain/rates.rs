@@ -10,10 +10,11 @@
 //! counts once, with its last call-back. A reopening is a call-back that says "not solved", and not satisfied. Closing
 //! alone is no call-back: where the reporter was not asked, the incident stands outside with that reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::actor::{ActorKind, Subject};
 use super::codes::coded_enum;
 use super::event::{ClosureBasis, Event, Recorded};
 use super::incident::IncidentId;
@@ -147,15 +148,17 @@ pub fn time_to_close(timeline: &[Recorded]) -> Option<TimeDelta> {
     matches!(ended.event, Event::Closed { .. }).then(|| ended.at - reported.at)
 }
 
-/// Whether those who handle it spoke to the reporter in time. A clerk's word does not count: the ordinance wants the
-/// handler to make contact (Art. 15).
+/// Whether those who handle it spoke to the reporter in time. The word of a clerk, or of a worker who passes by, does not
+/// count: the ordinance wants the handler to make contact (Art. 15).
 fn responded(timeline: &[Recorded], measure: Measure) -> Result<bool, Exclusion> {
     let Some(dispatched) = timeline.iter().position(|entry| matches!(entry.event, Event::Dispatched { .. })) else {
         return Err(ended_otherwise(timeline).unwrap_or(Exclusion::NotDispatched));
     };
     let after = &timeline[dispatched..];
     let due = timeline[dispatched].at + measure.contact_limit;
-    if let Some(contact) = after.iter().find(|entry| entry.answers_reporter() && entry.actor.kind.handles()) {
+    let of_unit = of_unit(timeline);
+    let by_unit = |entry: &Recorded| entry.actor.kind.handles() && of_unit.contains(&entry.actor.id);
+    if let Some(contact) = after.iter().find(|entry| entry.answers_reporter() && by_unit(entry)) {
         return Ok(contact.at <= due);
     }
     let gone_in_time = ended_otherwise(timeline).filter(|_| after.iter().all(|entry| ends_before(entry, due)));
@@ -164,6 +167,23 @@ fn responded(timeline: &[Recorded], measure: Measure) -> Result<bool, Exclusion>
         None if measure.as_of <= due => Err(Exclusion::LimitRunning),
         None => Ok(false),
     }
+}
+
+/// Those who handled it for the unit it was given to. Anybody in the office may leave a note, which therefore says nothing
+/// of the unit; what is listed here only the unit's own people may do as handlers.
+fn of_unit(timeline: &[Recorded]) -> BTreeSet<&Subject> {
+    let works = |event: &Event| {
+        matches!(
+            event,
+            Event::Accepted
+                | Event::WorkStarted
+                | Event::ReporterAsked
+                | Event::SolutionProposed
+                | Event::DeclaredUnsolvable { .. }
+        )
+    };
+    let handled = timeline.iter().filter(|entry| entry.actor.kind.handles() && works(&entry.event));
+    handled.map(|entry| &entry.actor.id).collect()
 }
 
 /// Notes may follow an end; what ended it must not be later than `due`.
@@ -202,6 +222,8 @@ fn call_back(timeline: &[Recorded]) -> Result<CallBack, Exclusion> {
     }
     let last = timeline.iter().rev().find_map(|entry| match &entry.event {
         Event::Closed { basis, satisfaction } => Some(closing(*basis, *satisfaction)),
+        // Another system's file says that it is open again; nobody here was told "not solved".
+        Event::Reopened if entry.actor.kind == ActorKind::System => Some(Err(Exclusion::NoCallBack)),
         Event::Reopened => Some(Ok(CallBack { solved: false, satisfaction: Satisfaction::Dissatisfied })),
         _ => None,
     });

@@ -88,7 +88,7 @@ fn a_refused_solution_goes_on_with_the_same_people() {
 }
 
 #[test]
-fn a_worker_who_repairs_what_it_reported_cannot_close_it() {
+fn a_worker_who_repairs_what_it_reported_cannot_judge_it() {
     let Decision { mut next, events } = reported();
     let both = |kind| Actor::new("u-both", kind);
     next.reporter = Some(both(ActorKind::Worker).id);
@@ -104,11 +104,15 @@ fn a_worker_who_repairs_what_it_reported_cannot_close_it() {
     let action = Action::Withdraw;
     assert_eq!(refused(&state.0, Command::Withdraw, both(ActorKind::Reporter)), Refused::NotIndependent { action });
     state = step(state, Command::ProposeSolution, both(ActorKind::Worker), at(2)).expect("allowed");
-    let action = Action::ConfirmSolution;
-    let refused = refused(&state.0, command(action), both(ActorKind::Reporter));
-    assert_eq!(refused, Refused::NotIndependent { action });
-    let clerk = step(state, command(action), actor(ActorKind::Clerk), at(3)).expect("an independent clerk");
-    assert_eq!(clerk.0.status, Status::Closed);
+    let independent = |action| {
+        for kind in [ActorKind::Reporter, ActorKind::Clerk] {
+            let refused = refused(&state.0, command(action), both(kind));
+            assert_eq!(refused, Refused::NotIndependent { action }, "{kind}");
+        }
+        step(state.clone(), command(action), actor(ActorKind::Clerk), at(3)).expect("an independent clerk").0
+    };
+    assert_eq!(independent(Action::ConfirmSolution).status, Status::Closed);
+    assert_eq!(independent(Action::Reopen).status, Status::InProgress);
 }
 
 #[test]

@@ -71,15 +71,15 @@ fn varied(action: Action, variant: u8, now: DateTime<Utc>) -> Command {
     }
 }
 
-/// Whether an ending rests on the word of somebody who is allowed to give it.
-fn independent(before: &Incident, timeline: &[Recorded], closing: &Recorded) -> bool {
+/// Whether a judgement of the work rests on the word of somebody who is allowed to give it.
+fn independent(before: &Incident, timeline: &[Recorded], judging: &Recorded) -> bool {
     let handled: BTreeSet<_> =
         timeline.iter().filter(|entry| entry.actor.kind.handles()).map(|entry| &entry.actor.id).collect();
-    let speaks = match closing.actor.kind {
-        ActorKind::Reporter => before.reporter.as_ref() == Some(&closing.actor.id),
+    let speaks = match judging.actor.kind {
+        ActorKind::Reporter => before.reporter.as_ref() == Some(&judging.actor.id),
         kind => kind == ActorKind::Clerk,
     };
-    speaks && !handled.contains(&closing.actor.id)
+    speaks && !handled.contains(&judging.actor.id)
 }
 
 fn check_marks(incident: &Incident) -> Result<(), TestCaseError> {
@@ -110,7 +110,7 @@ proptest! {
                 Ok(Decision { next, events }) => {
                     prop_assert!(possible && !events.is_empty());
                     for entry in &events {
-                        if matches!(entry.event, Event::Closed { .. } | Event::Withdrawn) {
+                        if matches!(entry.event, Event::Closed { .. } | Event::Reopened | Event::Withdrawn) {
                             prop_assert!(independent(&incident, &timeline, entry), "{:?}", entry);
                         }
                         match entry.event {

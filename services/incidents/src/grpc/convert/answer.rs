@@ -32,8 +32,10 @@ fn exposed(text: Option<SecretText>) -> String {
 
 impl From<Shown> for v1::Incident {
     fn from(shown: Shown) -> Self {
-        let Shown { row, description, address, reporter_name, reporter_phone } = shown;
-        let endangers = row.endangers().map(|Building { area, compound, building }| v1::Building {
+        let Shown { row, description, address, reporter_name, reporter_phone, only_own } = shown;
+        // How many neighbours need help is the office's; its timeline entry is internal too.
+        let danger = row.endangers().filter(|_| !only_own);
+        let endangers = danger.map(|Building { area, compound, building }| v1::Building {
             area_code: area.to_string(),
             compound,
             building,
@@ -86,7 +88,7 @@ impl From<Shown> for v1::Incident {
             category: category.unwrap_or_default(),
             urgency: codes::urgency(urgency.map(|Code(urgency)| urgency)).into(),
             endangers,
-            need_help,
+            need_help: need_help.filter(|_| !only_own),
             unit: unit.unwrap_or_default(),
             duplicate_of: duplicate_of.map(|id| id.to_string()).unwrap_or_default(),
             next_look_on: next_look_on.map(|day| day.to_string()).unwrap_or_default(),
