@@ -75,7 +75,9 @@ impl App {
         for entry in &mut entries {
             let home = households.iter().find(|home| Some(home.id) == entry.record.row.household_id);
             let place = home.and_then(|home| dwellings.iter().find(|place| place.id == home.dwelling_id));
-            entry.dwelling = place.map(|place| self.open_dwelling(place.clone())).transpose()?;
+            if let Some(place) = place {
+                entry.dwelling = Some(self.open_dwelling(place.clone()).await?);
+            }
         }
         Ok(CareList { entries, residents })
     }

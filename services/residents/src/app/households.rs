@@ -7,7 +7,7 @@ use chassis::{
 use chrono::NaiveDate;
 use sea_orm::{ActiveValue::Set, IntoActiveModel};
 
-use super::{App, By, merge::is_merged};
+use super::{App, By};
 use crate::{
     Error,
     domain::person::Relation,
@@ -79,20 +79,29 @@ impl App {
     ) -> Result<HouseholdView, Error> {
         let (app, own, request) = (self.clone(), by.clone(), key.clone());
         let id = self.ids.next::<HouseholdId>();
-        let written = self.db.write(move |tx| {
-            let (app, by, key, command) = (app.clone(), own.clone(), request.clone(), command.clone());
-            Box::pin(async move {
-                app.write_household(tx, &by, id, command).await?;
-                key.note(tx, id.0, app.clock.now());
-                Ok(())
+        let is_numbered = !command.number.is_empty();
+        let write = || {
+            let (app, own, request, command) = (app.clone(), own.clone(), request.clone(), command.clone());
+            self.db.write(move |tx| {
+                let (app, by, key, command) = (app.clone(), own.clone(), request.clone(), command.clone());
+                Box::pin(async move {
+                    app.write_household(tx, &by, id, command).await?;
+                    key.note(tx, id.0, app.clock.now());
+                    Ok::<_, Error>(())
+                })
             })
-        });
-        match written.await {
-            Ok(()) => self.get_household(&by.scope, id).await,
-            Err(error @ Error::Fault(_)) if error.is_duplicate() => {
-                let same = key.find(self.db.read()).await?.ok_or(Error::HouseholdNumberTaken)?;
-                self.get_household(&by.scope, HouseholdId(same)).await
+        };
+        let mut written = write().await;
+        if written.as_ref().is_err_and(Error::is_duplicate) {
+            if let Some(same) = key.find(self.db.read()).await? {
+                return self.get_household(&by.scope, HouseholdId(same)).await;
             }
+            // Somebody may have registered the same dwelling at the same time: now it is found.
+            written = write().await;
+        }
+        match written {
+            Ok(()) => self.get_household(&by.scope, id).await,
+            Err(error) if is_numbered && error.is_duplicate() => Err(Error::HouseholdNumberTaken),
             Err(error) => Err(error),
         }
     }
@@ -162,25 +171,54 @@ impl App {
         let times = membership::of_household(db, id).await?;
         let ids: Vec<ResidentId> = times.iter().map(|time| time.resident_id).collect();
         // Whoever lived here is part of this household's history, wherever they live now.
-        let people = resident::by_ids(&Scope::everything(), db, &ids).await?;
-        let mut members: Vec<MemberView> = times
-            .into_iter()
-            .filter_map(|time| {
-                let person = people.iter().find(|person| person.id == time.resident_id && !is_merged(person))?;
-                let membership::Model { id: _, household_id: _, resident_id, relation, from_on, until_on } = time;
-                let name = person.name.clone();
-                Some(MemberView { resident: resident_id, name, relation, from: from_on, until: until_on })
-            })
-            .collect();
-        members.sort_by_key(|member| (member.until.is_some(), std::cmp::Reverse(member.until), member.relation));
-        Ok(HouseholdView { row, dwelling: self.open_dwelling(dwelling)?, members })
+        let mut people = resident::by_ids(&Scope::everything(), db, &ids).await?;
+        let leading: Vec<_> = people.iter().filter_map(|person| person.merged_into).collect();
+        people.extend(resident::by_ids(&Scope::everything(), db, &leading).await?);
+        Ok(HouseholdView { row, dwelling: self.open_dwelling(dwelling).await?, members: members(times, &people) })
     }
 
-    pub(super) fn open_dwelling(&self, row: dwelling::Model) -> Result<DwellingView, Error> {
-        let open = |column, sealed: Option<&chassis::data::Sealed>| {
-            let place = store::place(dwelling::TABLE, column, row.id.0);
-            sealed.map(|sealed| self.keys.open(place, sealed)).transpose().map_err(store::seal_fault)
+    pub(super) async fn open_dwelling(&self, row: dwelling::Model) -> Result<DwellingView, Error> {
+        let place = |column| store::place(dwelling::TABLE, column, row.id.0);
+        let unit = store::open(&self.keys, place("unit"), row.unit.as_ref()).await?;
+        let room = store::open(&self.keys, place("room"), row.room.as_ref()).await?;
+        Ok(DwellingView { unit, room, row })
+    }
+}
+
+/// The times of a household as those of the people who stand. What a merged record and its leading one both say is one
+/// time.
+fn members(times: Vec<membership::Model>, people: &[resident::Model]) -> Vec<MemberView> {
+    let person = |id: ResidentId| people.iter().find(|person| person.id == id);
+    let (mut own, mut taken_over) = (Vec::new(), Vec::new());
+    for time in times {
+        let membership::Model { id: _, household_id: _, resident_id, relation, from_on: from, until_on: until } = time;
+        let Some(row) = person(resident_id) else { continue };
+        let Some(leading) = row.merged_into.and_then(person) else {
+            own.push(MemberView { resident: row.id, name: row.name.clone(), relation, from, until });
+            continue;
         };
-        Ok(DwellingView { unit: open("unit", row.unit.as_ref())?, room: open("room", row.room.as_ref())?, row })
+        // Nobody closes the time of a merged record: from the merge on, the leading one says where the person lives.
+        let until = [until, row.ended_on, leading.ended_on].into_iter().flatten().min();
+        taken_over.push(MemberView { resident: leading.id, name: leading.name.clone(), relation, from, until });
+    }
+    let mut members: Vec<MemberView> = own;
+    for time in taken_over {
+        match members.iter_mut().find(|kept| kept.resident == time.resident && kept.touches(&time)) {
+            Some(kept) => {
+                kept.from = kept.from.min(time.from);
+                kept.until = kept.until.zip(time.until).map(|(one, other)| one.max(other));
+            }
+            None => members.push(time),
+        }
+    }
+    members.sort_by_key(|member| (member.until.is_some(), std::cmp::Reverse(member.until), member.relation));
+    members
+}
+
+impl MemberView {
+    /// Whether the two times have a day in common.
+    fn touches(&self, other: &Self) -> bool {
+        let begins_in = |one: &Self, other: &Self| one.until.is_none_or(|until| other.from <= until);
+        begins_in(self, other) && begins_in(other, self)
     }
 }

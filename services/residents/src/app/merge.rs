@@ -13,11 +13,7 @@ use super::{
 };
 use crate::{
     Error,
-    domain::{
-        care::CareTag,
-        facts::FactGroup,
-        standing::{Refused, Status},
-    },
+    domain::{care::CareTag, facts::FactGroup, standing::Refused},
     events::Told,
     store::{ResidentId, care_tag, merge, name_key, resident},
 };
@@ -62,8 +58,8 @@ impl App {
         let today = self.today();
         let standing = merged.standing().merge_into(merged.id, leading.id, &leading.standing(), today)?;
         let (before, before_on) = (merged.state, merged.ended_on);
-        let filled = self.fill(&mut leading, &merged)?;
-        let tags = self.take_tags(tx, &leading, &merged).await?;
+        let filled = self.fill(&mut leading, &merged).await?;
+        let (tags, care) = self.take_tags(tx, &leading, &merged).await?;
         merged.stand(standing);
         name_key::remove(tx, merged.area_code, merged.id, search_keys(&merged.name)).await?;
         let row = merge::Model {
@@ -83,24 +79,27 @@ impl App {
             undone_reason: None,
         };
         tx.append(row.into_active_model());
-        let told = Told::Merged { merged: merged.id };
+        let mut told = vec![Told::Merged { merged: merged.id }];
+        if !tags.is_empty() {
+            told.push(Told::CareChanged { care });
+        }
         self.save(tx, merged, Vec::new()).await?;
-        self.save(tx, leading, vec![told]).await
+        self.save(tx, leading, told).await
     }
 
     /// Fills what `leading` lacks and `merged` has, and names it. The index of an ID number stays with the merged record,
     /// which leads to the leading one.
-    fn fill(&self, leading: &mut resident::Model, merged: &resident::Model) -> Result<Vec<&'static str>, Error> {
+    async fn fill(&self, leading: &mut resident::Model, merged: &resident::Model) -> Result<Vec<&'static str>, Error> {
         let mut filled = Vec::new();
         if leading.national_id.is_none()
-            && let Some(number) = merged.open_national_id(&self.keys)?
+            && let Some(number) = merged.open_national_id(&self.keys).await?
         {
             leading.set_national_id(&self.keys, Some(number.expose()))?;
             leading.national_id_index = None;
             filled.push(NATIONAL_ID);
         }
         if leading.contact_on.is_none()
-            && let Some(number) = merged.open_phone(&self.keys)?
+            && let Some(number) = merged.open_phone(&self.keys).await?
         {
             leading.set_phone(&self.keys, Some(number.expose()))?;
             (leading.contact_on, leading.contact_from) = (merged.contact_on, merged.contact_from);
@@ -119,22 +118,24 @@ impl App {
         Ok(filled)
     }
 
-    /// Gives `leading` the tags that only `merged` has.
+    /// Gives `leading` the tags that only `merged` has. Answers their kinds, and all kinds that hold for `leading` then.
     async fn take_tags(
         &self,
         tx: &Tx,
         leading: &resident::Model,
         merged: &resident::Model,
-    ) -> Result<Vec<CareTag>, Error> {
+    ) -> Result<(Vec<CareTag>, Vec<CareTag>), Error> {
         let tags = care_tag::of(tx, &[leading.id, merged.id]).await?;
-        let (own, other): (Vec<_>, Vec<_>) = tags.into_iter().partition(|tag| tag.resident_id == leading.id);
+        let (mut own, other): (Vec<_>, Vec<_>) = tags.into_iter().partition(|tag| tag.resident_id == leading.id);
         let new: Vec<_> = other
             .into_iter()
             .filter(|tag| own.iter().all(|kept| kept.kind != tag.kind))
             .map(|tag| care_tag::Model { resident_id: leading.id, ..tag })
             .collect();
         write_tags(tx, &new);
-        Ok(new.iter().map(|tag| tag.kind).collect())
+        let kinds = new.iter().map(|tag| tag.kind).collect();
+        own.extend(new);
+        Ok((kinds, holding(&own, self.today())))
     }
 
     /// Takes a merge back and answers the record that was merged. What the leading record took over is taken from it
@@ -155,8 +156,14 @@ impl App {
         let merged = resident::get(&by.scope, tx, id).await?;
         let Some(into) = merged.merged_into else { return Err(Refused::IsNotMerged.into()) };
         let [mut leading, mut merged] = lock_both(tx, by, into, id).await?;
+        // Which two to lock was read before they were locked.
+        match merged.merged_into {
+            None => return Err(Refused::IsNotMerged.into()),
+            Some(now) if now != leading.id => return Err(Fault::StaleEtag.into()),
+            Some(_) => {}
+        }
         let note = merge::standing(tx, id).await?.ok_or(Refused::IsNotMerged)?;
-        self.give_back(&mut leading, &merged, &note.filled)?;
+        self.give_back(&mut leading, &merged, &note.filled).await?;
         self.give_tags_back(tx, &leading, &merged, &note.tags).await?;
         (merged.state, merged.ended_on, merged.merged_into) = (note.before, note.before_on, None);
         for key in name_key::rows(merged.area_code, merged.id, search_keys(&merged.name)) {
@@ -176,22 +183,28 @@ impl App {
         self.save(tx, merged, vec![Told::Unmerged]).await
     }
 
-    fn give_back(&self, leading: &mut resident::Model, merged: &resident::Model, filled: &str) -> Result<(), Error> {
+    /// A group that was put right is the leading record's own, also where that was on the day of the other observation.
+    async fn give_back(
+        &self,
+        leading: &mut resident::Model,
+        merged: &resident::Model,
+        filled: &str,
+    ) -> Result<(), Error> {
+        let contact = |row: &resident::Model| (row.phone_index.clone(), row.contact_on, row.contact_from);
+        let registration = |row: &resident::Model| (row.registration, row.registration_on, row.registration_from);
+        let living = |row: &resident::Model| (row.living, row.living_on, row.living_from);
         for what in filled.split(',') {
             match what {
-                NATIONAL_ID if self.same_number(leading, merged)? => leading.set_national_id(&self.keys, None)?,
-                "contact" if (leading.contact_on, leading.contact_from) == (merged.contact_on, merged.contact_from) => {
+                NATIONAL_ID if self.same_number(leading, merged).await? => leading.set_national_id(&self.keys, None)?,
+                "contact" if contact(leading) == contact(merged) => {
                     leading.set_phone(&self.keys, None)?;
                     (leading.contact_on, leading.contact_from) = (None, None);
                 }
-                "registration"
-                    if (leading.registration_on, leading.registration_from)
-                        == (merged.registration_on, merged.registration_from) =>
-                {
+                "registration" if registration(leading) == registration(merged) => {
                     leading.registration = None;
                     (leading.registration_on, leading.registration_from) = (None, None);
                 }
-                "living" if (leading.living_on, leading.living_from) == (merged.living_on, merged.living_from) => {
+                "living" if living(leading) == living(merged) => {
                     leading.living = None;
                     (leading.living_on, leading.living_from) = (None, None);
                 }
@@ -201,8 +214,9 @@ impl App {
         Ok(())
     }
 
-    fn same_number(&self, leading: &resident::Model, merged: &resident::Model) -> Result<bool, Fault> {
-        let (leading, merged) = (leading.open_national_id(&self.keys)?, merged.open_national_id(&self.keys)?);
+    async fn same_number(&self, leading: &resident::Model, merged: &resident::Model) -> Result<bool, Fault> {
+        let (leading, merged) =
+            (leading.open_national_id(&self.keys).await?, merged.open_national_id(&self.keys).await?);
         Ok(leading.zip(merged).is_some_and(|(leading, merged)| leading.expose() == merged.expose()))
     }
 
@@ -232,9 +246,4 @@ async fn lock_both(tx: &Tx, by: &By, one: ResidentId, other: ResidentId) -> Resu
     let low = resident::lock(&by.scope, tx, low).await?;
     let high = resident::lock(&by.scope, tx, high).await?;
     Ok(if low.id == one { [low, high] } else { [high, low] })
-}
-
-/// Whether a record is only part of another one.
-pub(super) fn is_merged(row: &resident::Model) -> bool {
-    row.state == Status::Merged
 }

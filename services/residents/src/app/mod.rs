@@ -81,9 +81,13 @@ impl App {
             .map_or_else(|| now.date_naive(), |china| now.with_timezone(&china).date_naive())
     }
 
-    /// Writes a change of a person: the row, then each event under a version of its own.
+    /// Writes a change of a person: the row, then each event under a version of its own. With nothing to tell the version is
+    /// new all the same, as who holds the record must read it again.
     async fn save(&self, tx: &Tx, mut row: resident::Model, events: Vec<Told>) -> Result<(), Error> {
         row.updated_at = self.clock.now();
+        if events.is_empty() {
+            row.version += 1;
+        }
         for event in events {
             row.version += 1;
             self.outbox.add(tx, told(&self.ids, &row, &event));
@@ -97,16 +101,16 @@ impl App {
         let today = self.today();
         let mut tags = care_tag::of(self.db.read(), &ids).await?;
         tags.retain(|tag| tag.holds_on(today));
-        rows.into_iter()
-            .map(|row| {
-                Ok(Record {
-                    tags: tags.iter().filter(|tag| tag.resident_id == row.id).cloned().collect(),
-                    national_id: row.open_national_id(&self.keys)?,
-                    phone: row.open_phone(&self.keys)?,
-                    row,
-                })
-            })
-            .collect()
+        let mut records = Vec::with_capacity(rows.len());
+        for row in rows {
+            records.push(Record {
+                tags: tags.iter().filter(|tag| tag.resident_id == row.id).cloned().collect(),
+                national_id: row.open_national_id(&self.keys).await?,
+                phone: row.open_phone(&self.keys).await?,
+                row,
+            });
+        }
+        Ok(records)
     }
 
     /// A day that has come.

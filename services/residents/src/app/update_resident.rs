@@ -62,7 +62,7 @@ impl App {
                     return Err(Refused::IsMerged.into());
                 }
                 let mut next = row.clone();
-                let changed = app.apply(&mut next, &command.change, (observed_on, by.source))?;
+                let changed = app.apply(&mut next, &command.change, (observed_on, by.source)).await?;
                 if changed.is_empty() {
                     return Ok(());
                 }
@@ -79,7 +79,7 @@ impl App {
     }
 
     /// Takes over what is new, group by group, and names the groups.
-    fn apply(
+    async fn apply(
         &self,
         row: &mut resident::Model,
         change: &ResidentChange,
@@ -96,7 +96,7 @@ impl App {
         };
         let identity = name.is_some() || sex.is_some() || birth_date.is_some() || national_id.is_some();
         if group(identity, FactGroup::Identity, Some(row.identity_on))? {
-            self.identify(row, change)?;
+            self.identify(row, change).await?;
             (row.identity_on, row.identity_from) = (on, from);
         }
         if group(phone.is_some(), FactGroup::Contact, row.contact_on)? {
@@ -119,13 +119,13 @@ impl App {
     }
 
     /// Name, sex, birth date and ID number, which must agree with each other afterwards.
-    fn identify(&self, row: &mut resident::Model, change: &ResidentChange) -> Result<(), Error> {
+    async fn identify(&self, row: &mut resident::Model, change: &ResidentChange) -> Result<(), Error> {
         if let Some(name) = &change.name {
             name.expose().clone_into(&mut row.name);
         }
         row.sex = change.sex.unwrap_or(row.sex);
         row.birth_date = change.birth_date.unwrap_or(row.birth_date);
-        let kept = row.open_national_id(&self.keys)?;
+        let kept = row.open_national_id(&self.keys).await?;
         let number = match &change.national_id {
             Some(new) => {
                 row.set_national_id(&self.keys, new.as_ref().map(NationalId::expose))?;
@@ -144,7 +144,7 @@ impl App {
         before: &resident::Model,
         next: &mut resident::Model,
     ) -> Result<(), Error> {
-        let Some(number) = next.open_national_id(&self.keys)? else { return Ok(()) };
+        let Some(number) = next.open_national_id(&self.keys).await? else { return Ok(()) };
         let index = self.keys.index(NATIONAL_ID_INDEX, number.expose());
         match resident::holder(tx, &index).await? {
             Some(holder) if holder.id == before.id => next.national_id_index = Some(index),

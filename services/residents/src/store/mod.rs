@@ -16,7 +16,7 @@ pub use ids::{DwellingId, HouseholdId, MembershipId, MergeId, ResidentId};
 
 use chassis::{
     Fault,
-    data::{Place, SealError},
+    data::{KeyError, Keyring, OpenError, Place, SealError, Sealed, SecretText},
 };
 use uuid::Uuid;
 
@@ -27,4 +27,14 @@ pub(crate) fn place(table: &'static str, column: &'static str, row: Uuid) -> Pla
 
 pub(crate) fn seal_fault(error: SealError) -> Fault {
     Fault::Internal(error.to_string())
+}
+
+/// Opens a value, if there is one.
+pub(crate) async fn open(keys: &Keyring, place: Place, sealed: Option<&Sealed>) -> Result<Option<SecretText>, Fault> {
+    let Some(sealed) = sealed else { return Ok(None) };
+    match keys.open_fresh(place, sealed).await {
+        Ok(text) => Ok(Some(text)),
+        Err(OpenError::Keys(KeyError::Db(error))) => Err(error.into()),
+        Err(error) => Err(Fault::Internal(error.to_string())),
+    }
 }

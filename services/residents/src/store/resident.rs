@@ -82,13 +82,13 @@ impl Model {
     }
 
     /// The ID number in clear.
-    pub fn open_national_id(&self, keys: &Keyring) -> Result<Option<SecretText>, Fault> {
-        open(keys, self.id, "national_id", self.national_id.as_ref())
+    pub async fn open_national_id(&self, keys: &Keyring) -> Result<Option<SecretText>, Fault> {
+        super::open(keys, super::place(TABLE, "national_id", self.id.0), self.national_id.as_ref()).await
     }
 
     /// The phone number in clear.
-    pub fn open_phone(&self, keys: &Keyring) -> Result<Option<SecretText>, Fault> {
-        open(keys, self.id, "phone", self.phone.as_ref())
+    pub async fn open_phone(&self, keys: &Keyring) -> Result<Option<SecretText>, Fault> {
+        super::open(keys, super::place(TABLE, "phone", self.id.0), self.phone.as_ref()).await
     }
 
     /// Takes an ID number, sealed for this row, and its blind index.
@@ -104,16 +104,6 @@ impl Model {
         self.phone_index = number.map(|number| keys.index(PHONE_INDEX, number));
         Ok(())
     }
-}
-
-fn open(
-    keys: &Keyring,
-    id: ResidentId,
-    column: &'static str,
-    sealed: Option<&Sealed>,
-) -> Result<Option<SecretText>, Fault> {
-    let place = super::place(TABLE, column, id.0);
-    sealed.map(|sealed| keys.open(place, sealed).map_err(super::seal_fault)).transpose()
 }
 
 fn seal(keys: &Keyring, id: ResidentId, column: &'static str, text: &str) -> Result<Sealed, Fault> {

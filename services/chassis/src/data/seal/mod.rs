@@ -21,5 +21,5 @@ pub use keyring::{KeyError, Keyring};
 pub use master::{Kek, KekError, MasterKey};
 pub use migration::migration;
 pub use reseal::{ResealProgress, SealedColumn, reseal_column};
-pub use sealed::{Place, SealError, Sealed, SecretText};
+pub use sealed::{OpenError, Place, SealError, Sealed, SecretText};
 pub use suite::{SelfTestFailed, Suite, self_test};

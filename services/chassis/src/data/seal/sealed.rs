@@ -7,7 +7,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
-    keyring::{Keyring, Keys},
+    keyring::{KeyError, Keyring, Keys},
     suite::{Cipher, NONCE, Suite, TAG},
 };
 
@@ -86,13 +86,22 @@ impl Place {
 pub enum SealError {
     #[error("the column holds something that was never sealed")]
     NotSealed,
-    /// Another copy of the service may have made the key a moment ago: [`Keyring::refresh`], then try once more.
+    /// Another copy of the service may have made the key a moment ago: [`Keyring::open_fresh`] finds it.
     #[error("it was sealed with data key {0}, which is not in `data_keys`")]
     UnknownKey(u32),
     #[error("it was changed, or belongs to another row or column")]
     Forged,
     #[error("the machine gave no random numbers")]
     NoRandomness,
+}
+
+/// Why a value cannot be read, even with the newest keys.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
 }
 
 /// A text in clear that is on its way. It prints nothing of itself and is wiped when it goes.
@@ -127,6 +136,17 @@ impl Keyring {
     /// Opens what was sealed for `place`, with whichever data key that was.
     pub fn open(&self, place: Place, sealed: &Sealed) -> Result<SecretText, SealError> {
         open(&self.keys(), place, sealed)
+    }
+
+    /// As [`open`](Self::open); a key that another copy of the service made a moment ago is taken up first.
+    pub async fn open_fresh(&self, place: Place, sealed: &Sealed) -> Result<SecretText, OpenError> {
+        match self.open(place, sealed) {
+            Err(SealError::UnknownKey(_)) => {
+                self.refresh().await?;
+                Ok(self.open(place, sealed)?)
+            }
+            opened => Ok(opened?),
+        }
     }
 
     /// The same text sealed with the current key; none where it is already.
