@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chassis::{
     Fault, Refusal, Violation,
-    data::{KeyError, SealError},
+    data::{OpenError, SealError},
 };
 use sea_orm::DbErr;
 use tonic::{Code, Status};
@@ -26,8 +26,8 @@ pub enum Error {
     Unreadable(#[from] ReadError),
     #[error("a sealed value cannot be sealed or opened")]
     Sealed(#[from] SealError),
-    #[error("the data keys cannot be had")]
-    Keys(#[from] KeyError),
+    #[error("a sealed value cannot be opened")]
+    Opened(#[from] OpenError),
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -40,7 +40,7 @@ impl Refusal for Error {
             Self::Raced => (Code::Aborted, "READ_AGAIN"),
             Self::AreaNotGranted { .. } => (Code::PermissionDenied, "AREA_NOT_GRANTED"),
             Self::Unreadable(_) => (Code::InvalidArgument, "UNREADABLE_FILE"),
-            Self::Sealed(_) | Self::Keys(_) => (Code::Internal, "INTERNAL"),
+            Self::Sealed(_) | Self::Opened(_) => (Code::Internal, "INTERNAL"),
             Self::Fault(fault) => fault.answer(),
         }
     }

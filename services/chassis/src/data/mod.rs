@@ -19,8 +19,8 @@ pub use id::Ids;
 pub use page::Page;
 pub use requests::{RequestKey, migration as requests_migration, prune_requests};
 pub use seal::{
-    BlindIndex, Kek, KekError, KeyError, KeyFileError, Keyring, MasterKey, OpenError, Place, ResealProgress, SealError, Sealed,
-    SealedColumn, SecretText, SelfTestFailed, Suite, migration, reseal_column, self_test,
+    BlindIndex, Kek, KekError, KeyError, KeyFileError, Keyring, MasterKey, OpenError, Place, ResealProgress, SealError,
+    Sealed, SealedColumn, SecretText, SelfTestFailed, Suite, migration, reseal_column, self_test,
 };
 pub(crate) use seal::{create_secret, read_secret};
 pub use tx::{Tx, Work};

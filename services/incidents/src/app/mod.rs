@@ -10,7 +10,7 @@ mod report;
 
 use chassis::{
     access::{Call, Look, look},
-    data::{Clock, Db, Ids, Keyring, Place, SealError, Sealed, SecretText},
+    data::{Clock, Db, Ids, Keyring, Place, Sealed, SecretText},
     events::Outbox,
     run::Context,
 };
@@ -86,15 +86,7 @@ impl App {
 
     async fn open(&self, place: Place, sealed: Option<&Sealed>) -> Result<Option<SecretText>, Error> {
         let Some(sealed) = sealed else { return Ok(None) };
-        let opened = match self.keys.open(place, sealed) {
-            // Another copy of this service has made a new key.
-            Err(SealError::UnknownKey(_)) => {
-                self.keys.refresh().await?;
-                self.keys.open(place, sealed)
-            }
-            opened => opened,
-        };
-        Ok(Some(opened?))
+        Ok(Some(self.keys.open_fresh(place, sealed).await?))
     }
 
     fn seal(&self, place: Place, text: Option<&str>) -> Result<Option<Sealed>, Error> {

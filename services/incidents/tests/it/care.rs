@@ -14,7 +14,7 @@ use linju_proto::{
 };
 use uuid::Uuid;
 
-use crate::ground::{COMMUNITY, Ground, NOWHERE, dispatcher, resident};
+use crate::ground::{COMMUNITY, Ground, NOWHERE, dispatcher, reason, resident};
 
 fn building(name: &str) -> Building {
     Building { area_code: COMMUNITY.to_owned(), compound: "白玉小区".to_owned(), building: name.to_owned() }
@@ -125,7 +125,9 @@ async fn each_building_is_told_of_once() -> Result<()> {
             steps.triage(&dispatcher(), "safety.fire_hazard", Urgency::Emergency, endangers).await
         };
         triage(Some(building("3栋"))).await?;
-        triage(Some(building("3栋"))).await?;
+        ground.hear(drawn(&reported.id, "3栋", 7)?).await?;
+        let again = triage(Some(building("3栋"))).await?;
+        assert_eq!(again.need_help, Some(7), "the count stands");
         triage(Some(building("4栋"))).await?;
         triage(NOWHERE).await?;
         let told: Vec<_> =
@@ -144,7 +146,17 @@ async fn the_answer_stands_in_the_timeline() -> Result<()> {
         let steps = ground.steps(&reported);
         steps.triage(&dispatcher(), "safety.fire_hazard", Urgency::Emergency, Some(building("3栋"))).await?;
         ground.hear(drawn(&reported.id, "3栋", 7)?).await?;
-        assert_eq!(ground.get(&dispatcher(), &reported.id).await?.need_help, Some(7));
+        let office = ground.get(&dispatcher(), &reported.id).await?;
+        assert_eq!((office.need_help, office.endangers), (Some(7), Some(building("3栋"))));
+        // The reporter is a neighbour, who is not told how many there need help; nor is staff in a matter of its own.
+        let at_home = dispatcher().and(&resident());
+        for who in [resident(), resident().because("own_matter"), at_home.named("u-resident").because("own_matter")] {
+            let own = ground.get(&who, &reported.id).await?;
+            assert_eq!((own.need_help, own.endangers), (None, None));
+            let listed = ground.list(&who).await?;
+            assert_eq!(listed.len(), 1);
+            assert_eq!((listed[0].need_help, listed[0].endangers.as_ref()), (None, None));
+        }
         let timeline = ground.timeline(&dispatcher(), &reported.id).await?;
         let entry = timeline.last().context("an entry")?;
         assert_eq!(
@@ -189,6 +201,11 @@ async fn a_building_that_the_register_does_not_know_is_told() -> Result<()> {
         assert_eq!((entry.actor.as_str(), entry.visibility()), ("system", v1::Visibility::Internal));
         assert!(entry.facts.is_empty(), "no count is shown: {:?}", entry.facts);
         assert!(ground.timeline(&resident(), &reported.id).await?.iter().all(|e| e.kind != "building_unknown"));
+        // The register may know it by now, under the very same name.
+        let asked = async || ground.count("outbox WHERE kind = 'linju.incidents.v1.BuildingEndangered'").await;
+        let before = asked().await?;
+        triage("33栋").await?;
+        assert_eq!(asked().await?, before + 1);
 
         // The right name brings the right number, and an answer about the wrong name comes too late.
         triage("3栋").await?;
@@ -199,6 +216,38 @@ async fn a_building_that_the_register_does_not_know_is_told() -> Result<()> {
         triage("33栋").await?;
         ground.hear(unknown(&reported.id, "33栋")?).await?;
         assert_eq!(ground.get(&dispatcher(), &reported.id).await?.need_help, None);
+    }
+    Ok(())
+}
+
+/// A village has houses and no compounds, and a survey names buildings with up to 60 characters.
+#[tokio::test]
+async fn a_house_in_a_village_can_be_in_danger() -> Result<()> {
+    for ground in Ground::both().await? {
+        let reported = ground.report(&resident()).await?;
+        let house = Building { compound: String::new(), ..building(&"村".repeat(60)) };
+        let triage = async |building: &Building| {
+            let steps = ground.steps(&reported);
+            steps.triage(&dispatcher(), "safety.fire_hazard", Urgency::Emergency, Some(building.clone())).await
+        };
+        assert_eq!(triage(&house).await?.endangers.as_ref(), Some(&house));
+        let told = ground.told().await?;
+        assert!(told.last().is_some_and(|line| line.contains("BuildingEndangered") && !line.contains("compound")));
+        let message = CareListDrawn {
+            incident_id: reported.id.clone(),
+            area_code: COMMUNITY.to_owned(),
+            building: house.building.clone(),
+            residents: 5,
+            need_help: 2,
+            building_known: true,
+            ..Default::default()
+        };
+        ground.hear(Event::new(head(&reported.id)?, &message)).await?;
+        assert_eq!(ground.get(&dispatcher(), &reported.id).await?.need_help, Some(2));
+        for name in [String::new(), "村".repeat(61)] {
+            let refused = triage(&Building { building: name, ..house.clone() }).await;
+            assert_eq!(reason(refused), "InvalidArgument INVALID_FIELD");
+        }
     }
     Ok(())
 }

@@ -109,6 +109,12 @@ impl Ground {
         Ok(self.door.clone().get_incident(request).await?.into_inner())
     }
 
+    /// What somebody is shown of the whole subdistrict.
+    pub(crate) async fn list(&self, who: &Person) -> Result<Vec<v1::Incident>> {
+        let request = v1::ListIncidentsRequest { area_code: SUBDISTRICT.to_owned(), ..Default::default() };
+        Ok(self.door.clone().list_incidents(self.of(who, request)?).await?.into_inner().incidents)
+    }
+
     pub(crate) async fn timeline(&self, who: &Person, id: &str) -> Result<Vec<v1::TimelineEntry>> {
         let request = self.of(who, v1::ListTimelineRequest { id: id.to_owned() })?;
         Ok(self.door.clone().list_timeline(request).await?.into_inner().entries)
@@ -183,6 +189,12 @@ impl Person {
 
     pub(crate) fn of_unit(mut self, unit: &str) -> Self {
         self.principal.grants[0].unit = Some(unit.to_owned());
+        self
+    }
+
+    /// The same grants in the hands of somebody else.
+    pub(crate) fn named(mut self, subject: &str) -> Self {
+        subject.clone_into(&mut self.principal.subject);
         self
     }
 

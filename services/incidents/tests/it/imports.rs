@@ -117,6 +117,9 @@ async fn a_later_file_updates_and_an_older_one_does_not() -> Result<()> {
         assert_eq!(counts(&closed).await?, (0, 0, 1), "it is the same");
         assert_eq!(counts(&open).await?, (0, 1, 0));
         assert_eq!(counts(&open).await?, (0, 0, 1));
+        let moved = file(&["1,2026-03-01 08:00:00,2026-03-07 10:00:00,,垃圾,受理,白玉街3号"]);
+        assert_eq!(counts(&moved).await?, (0, 1, 0));
+        assert_eq!(counts(&moved).await?, (0, 0, 1));
         let request = v1::ListIncidentsRequest { area_code: SUBDISTRICT.to_owned(), ..Default::default() };
         let who = dispatcher().because("case_handling");
         let list = ground.door.clone().list_incidents(ground.of(&who, request)?).await?.into_inner().incidents;
@@ -125,9 +128,11 @@ async fn a_later_file_updates_and_an_older_one_does_not() -> Result<()> {
             (incident.state(), incident.category.as_str()),
             (IncidentState::Triaged, "sanitation.illegal_dumping")
         );
-        assert_eq!(incident.place.as_ref().map(|place| place.address.as_str()), Some("白玉街2号"));
+        assert_eq!(incident.place.as_ref().map(|place| place.address.as_str()), Some("白玉街3号"));
+        assert_eq!(incident.etag, "v5", "also a new address makes a version");
         let kinds: Vec<_> = ground.timeline(&who, &incident.id).await?.into_iter().map(|entry| entry.kind).collect();
-        assert_eq!(kinds, ["reported", "corrected", "closed", "reopened"]);
+        assert_eq!(kinds, ["reported", "corrected", "closed", "reopened", "corrected"]);
+        insta::assert_snapshot!("steps", ground.told().await?.join("\n"));
 
         // Somebody here takes it up: from now on the file has no say.
         ground.steps(incident).dispatch(&dispatcher(), "sanitation").await?;

@@ -51,9 +51,38 @@ async fn who_may_confirm() -> Result<()> {
         );
         let neighbour = Person::new("u-neighbour", Role::Resident, SUBDISTRICT);
         assert_eq!(reason(steps.confirm(&neighbour, Satisfaction::Satisfied).await), "NotFound NOT_FOUND");
+        assert_eq!(reason(steps.reopen(&both, "还是不亮").await), "PermissionDenied NOT_INDEPENDENT");
         steps.confirm(&clerk(), Satisfaction::Satisfied).await?;
+        assert_eq!(reason(steps.reopen(&both, "又坏了").await), "PermissionDenied NOT_INDEPENDENT");
         ground.clock.advance(chrono::TimeDelta::days(31));
         assert_eq!(reason(steps.reopen(&resident(), "又坏了").await), "FailedPrecondition REOPEN_TOO_LATE");
+    }
+    Ok(())
+}
+
+/// A note is no handling: whoever left one and does not belong to the unit may still call the reporter back.
+#[tokio::test]
+async fn a_clerk_who_walks_a_grid_stays_a_clerk() -> Result<()> {
+    for ground in Ground::both().await? {
+        let both = Person::new("u-both", Role::GridWorker, SUBDISTRICT).of_unit("grid").and(&clerk());
+        let reported = ground.report(&resident()).await?;
+        let steps = ground.steps(&reported);
+        steps.note(&both, "去看过了", Visibility::Public).await?;
+        steps.to_proposed().await?;
+        steps.note(&both, "灯亮了", Visibility::Internal).await?;
+        steps.confirm(&both, Satisfaction::Satisfied).await?;
+
+        // In their own unit's matter they are the worker.
+        let reported = ground.report(&resident()).await?;
+        let steps = ground.steps(&reported);
+        steps.triage(&dispatcher(), "roads.street_light", Urgency::Routine, NOWHERE).await?;
+        steps.dispatch(&dispatcher(), "grid").await?;
+        steps.note(&both, "明天来修", Visibility::Public).await?;
+        let mate = Person::new("u-mate", Role::GridWorker, SUBDISTRICT).of_unit("grid");
+        steps.accept(&mate).await?;
+        steps.start(&mate).await?;
+        steps.propose(&mate, "换了灯泡").await?;
+        assert_eq!(reason(steps.confirm(&both, Satisfaction::Satisfied).await), "PermissionDenied NOT_INDEPENDENT");
     }
     Ok(())
 }

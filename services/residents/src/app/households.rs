@@ -181,7 +181,7 @@ impl App {
         let place = |column| store::place(dwelling::TABLE, column, row.id.0);
         let unit = store::open(&self.keys, place("unit"), row.unit.as_ref()).await?;
         let room = store::open(&self.keys, place("room"), row.room.as_ref()).await?;
-        Ok(DwellingView { unit, room, row })
+        Ok(DwellingView { row, unit, room })
     }
 }
 
@@ -189,19 +189,18 @@ impl App {
 /// time.
 fn members(times: Vec<membership::Model>, people: &[resident::Model]) -> Vec<MemberView> {
     let person = |id: ResidentId| people.iter().find(|person| person.id == id);
-    let (mut own, mut taken_over) = (Vec::new(), Vec::new());
+    let (mut members, mut taken_over) = (Vec::<MemberView>::new(), Vec::new());
     for time in times {
         let membership::Model { id: _, household_id: _, resident_id, relation, from_on: from, until_on: until } = time;
         let Some(row) = person(resident_id) else { continue };
         let Some(leading) = row.merged_into.and_then(person) else {
-            own.push(MemberView { resident: row.id, name: row.name.clone(), relation, from, until });
+            members.push(MemberView { resident: row.id, name: row.name.clone(), relation, from, until });
             continue;
         };
         // Nobody closes the time of a merged record: from the merge on, the leading one says where the person lives.
         let until = [until, row.ended_on, leading.ended_on].into_iter().flatten().min();
         taken_over.push(MemberView { resident: leading.id, name: leading.name.clone(), relation, from, until });
     }
-    let mut members: Vec<MemberView> = own;
     for time in taken_over {
         match members.iter_mut().find(|kept| kept.resident == time.resident && kept.touches(&time)) {
             Some(kept) => {

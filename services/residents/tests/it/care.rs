@@ -301,3 +301,31 @@ async fn small_counts_are_shown_to_whoever_may_see_the_rows() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_building_lists_who_lives_there_whatever_their_record_says() -> Result<()> {
+    for ground in Ground::both().await? {
+        let home = ground.household(GRID, "1").await?;
+        ground.resident(&home.id, somebody("李秀英", "1940-02-03")).await?;
+        ground.execute(&format!("UPDATE residents SET area_code = {OTHER_GRID}")).await?;
+        let request = v1::DrawCareListRequest {
+            area_code: GRID.to_owned(),
+            compound: "滨河小区".to_owned(),
+            building: "3栋".to_owned(),
+        };
+        let dispatcher = Person::new("u-dispatcher", Role::Dispatcher, COMMUNITY).because("emergency_help");
+        let list = ground.care.clone().draw_care_list(ground.of(&dispatcher, request)?).await?.into_inner();
+        assert_eq!((list.residents, list.entries.len()), (1, 1));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_fault_of_the_database_is_told_as_one() -> Result<()> {
+    for ground in Ground::both().await? {
+        ground.execute("ALTER TABLE households RENAME TO gone").await?;
+        let outcome = ground.hear(endangered(COMMUNITY)).await;
+        assert!(matches!(outcome, Err(HandlerError::Db(_))), "{outcome:?}");
+    }
+    Ok(())
+}

@@ -149,3 +149,30 @@ async fn a_household_is_made_once_and_its_number_is_its_own() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_dwelling_that_many_register_at_once_is_made_once() -> Result<()> {
+    for ground in Ground::both().await? {
+        ground.household(GRID, "1").await?;
+        let request = || v1::CreateHouseholdRequest {
+            dwelling: Some(v1::Dwelling {
+                area_code: GRID.to_owned(),
+                building: "9栋".to_owned(),
+                room: "101".to_owned(),
+                ..Default::default()
+            }),
+            number: String::new(),
+            request_id: any_id(),
+        };
+        let mut calls = Vec::new();
+        for _ in 0..6 {
+            let (mut door, request) = (ground.door.clone(), ground.of(&manager(), request())?);
+            calls.push(async move { door.create_household(request).await });
+        }
+        for outcome in futures::future::join_all(calls).await {
+            outcome?;
+        }
+        assert_eq!((ground.count("households").await?, ground.count("dwellings").await?), (7, 2));
+    }
+    Ok(())
+}

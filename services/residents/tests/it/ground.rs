@@ -50,7 +50,7 @@ pub(crate) struct Ground {
     pub(crate) areas: AreaServiceClient<Guarded>,
     pub(crate) care: CareServiceClient<Guarded>,
     signer: TokenSigner,
-    _folder: TempDir,
+    folder: TempDir,
     _postgres: Option<test_servers::Database>,
 }
 
@@ -109,7 +109,7 @@ impl Ground {
             care: CareServiceClient::new(service),
             signer: TokenSigner::new(&key, clock.clone()),
             clock,
-            _folder: folder,
+            folder,
             _postgres: postgres,
         })
     }
@@ -118,6 +118,19 @@ impl Ground {
     pub(crate) fn context(&self) -> Context {
         let App { db, clock, ids, keys, outbox } = self.app.clone();
         Context { db, clock, ids, keys, outbox, message_bytes: 1 << 20 }
+    }
+
+    /// Another running copy of the service, which has read the keys by itself.
+    pub(crate) async fn other_copy(&self) -> Result<App> {
+        let master = Arc::new(MasterKey::from_file(&self.folder.path().join("master.key"))?);
+        let keys = Keyring::load(&self.db, master, Suite::Aes256Gcm, &self.clock).await?;
+        Ok(App::new(Context { keys, ..self.context() }))
+    }
+
+    /// Changes rows behind the service's back.
+    pub(crate) async fn execute(&self, sql: &str) -> Result<()> {
+        self.db.raw_writer().execute_raw(Statement::from_string(self.db.backend(), sql)).await?;
+        Ok(())
     }
 
     /// A request of somebody.

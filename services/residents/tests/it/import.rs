@@ -6,10 +6,13 @@ use std::sync::{
 };
 
 use anyhow::{Context as _, Result};
-use linju_residents::app::{ImportOptions, SurveyOutcome};
+use linju_residents::{
+    app::{ImportOptions, SurveyOutcome},
+    survey::{limits::Limits, source::SurveyFile},
+};
 use serde::Deserialize;
 
-use crate::ground::{Ground, data};
+use crate::ground::{GRID, Ground, HEADER, data};
 
 #[derive(Deserialize)]
 struct Expected {
@@ -166,10 +169,7 @@ async fn an_import_that_died_half_way_goes_on() -> Result<()> {
             }
         });
         let options = ImportOptions { progress: Some(progress), ..ImportOptions::default() };
-        let file = linju_residents::survey::source::SurveyFile::open(
-            &data("survey_dengke.csv"),
-            linju_residents::survey::limits::Limits::default(),
-        )?;
+        let file = SurveyFile::open(&data("survey_dengke.csv"), Limits::default())?;
         tokio::select! {
             outcome = app.import_survey(file, options) => anyhow::bail!("it came to its end: {:?}", outcome?.rows),
             told = told => told?,
@@ -193,5 +193,69 @@ async fn a_community_that_is_not_known_is_an_error() -> Result<()> {
     done.write_report(&mut report)?;
     let report = String::from_utf8(report)?;
     assert!(report.contains("community_unknown") && !report.contains("张清秀"), "{report}");
+    Ok(())
+}
+
+/// The same household at another visit, in another grid of the community.
+fn at(day: &str, row: &str) -> String {
+    row.replace(GRID, NEXT_GRID).replace(",601,", ",701,").replace("2026-10-01", day)
+}
+
+const NEXT_GRID: &str = "511903001008003";
+
+#[tokio::test]
+async fn an_earlier_visit_elsewhere_does_not_move_a_household() -> Result<()> {
+    for ground in Ground::both().await? {
+        for day in ["2026-01-10", "2026-06-10"] {
+            ground.import_rows(&[&EARLY.replace("2026-10-01", day)]).await?;
+        }
+        ground.import_rows(&[&at("2026-03-10", EARLY)]).await?;
+        let seen = ground.rows("SELECT CAST(area_code AS text) || ' ' || CAST(observed_on AS text) FROM households");
+        assert_eq!(seen.await?, [format!("{GRID} 2026-06-10")]);
+        assert_eq!(ground.search("清秀").await?[0].area_code, GRID);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_household_takes_its_members_along() -> Result<()> {
+    const CHILD: &str =
+        "白玉社区,511903001008002,滨河小区,3栋,2单元,601,H1,子女,王小明,男,2015-05-01,,,户籍,常住,,2026-10-01,李";
+    for ground in Ground::both().await? {
+        ground.import_rows(&[EARLY, CHILD]).await?;
+        let moved = at("2026-11-10", EARLY);
+        let tried = SurveyFile::from_bytes(format!("{HEADER}\n{moved}\n").into_bytes(), Limits::default())?;
+        let tried = ground.app.import_survey(tried, dry()).await?;
+        assert_eq!(ground.import_rows(&[&moved]).await?, tried);
+        for name in ["清秀", "小明"] {
+            assert_eq!(ground.search(name).await?[0].area_code, NEXT_GRID, "{name}");
+        }
+        let told = ground.told().await?;
+        let events = told.iter().filter(|event| event.starts_with("linju.residents.v1.ResidentMoved "));
+        assert_eq!(events.count(), 2, "one for each: {told:?}");
+        assert_eq!(ground.count("memberships").await?, 2, "nobody left the household");
+        let versions = ground.count("(SELECT DISTINCT key, version FROM outbox) told").await?;
+        assert_eq!(versions, ground.count("outbox").await?, "each under a version of its own");
+        let before = written(&ground).await?;
+        assert_eq!(ground.import_rows(&[&moved]).await?.unchanged, 1);
+        assert_eq!(written(&ground).await?, before);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_two_communities_with_one_name_the_grid_decides() -> Result<()> {
+    for ground in Ground::both().await? {
+        let row = |grid: &str, number: &str| {
+            format!("青龙村,{grid},,1栋,,101,{number},户主,李{number},女,1960-05-01,,,户籍,常住,,2026-10-01,李")
+        };
+        let done =
+            ground.import_rows(&[&row("511903101216001", "甲"), &row("511903120203001", "乙"), &row("", "丙")]).await?;
+        assert_eq!((done.created, done.rejected), (2, 1));
+        let problems: Vec<_> = done.problems.iter().map(|problem| (problem.line, problem.reason.as_str())).collect();
+        assert_eq!(problems, [(4, "area_ambiguous")]);
+        let grids = ground.rows("SELECT CAST(area_code AS text) FROM residents ORDER BY area_code").await?;
+        assert_eq!(grids, ["511903101216001", "511903120203001"]);
+    }
     Ok(())
 }

@@ -113,3 +113,86 @@ async fn a_survey_leads_to_the_record_that_stands() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn every_record_that_changes_has_a_new_etag() -> Result<()> {
+    for ground in Ground::both().await? {
+        let home = ground.household(GRID, "1").await?;
+        let leading = ground.resident(&home.id, somebody("张青秀", "1960-05-01")).await?;
+        let merged = ground.resident(&home.id, zhang()).await?;
+        let etags = async || {
+            let (leading, merged) = (ground.get(&leading.id).await?, ground.get(&merged.id).await?);
+            Ok::<_, anyhow::Error>([leading.etag, merged.etag])
+        };
+        let mut before = etags().await?;
+        for undo in [false, true] {
+            if undo {
+                ground.unmerge(&merged.id).await?
+            } else {
+                ground.merge(&leading.id, &merged.id).await?
+            };
+            let after = etags().await?;
+            assert!(before.iter().zip(&after).all(|(before, after)| before != after), "{undo}: {before:?} {after:?}");
+            before = after;
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn tags_that_are_taken_over_are_told() -> Result<()> {
+    for ground in Ground::both().await? {
+        let home = ground.household(GRID, "1").await?;
+        let leading = ground.resident(&home.id, somebody("张青秀", "1960-05-01")).await?;
+        let merged = ground.resident(&home.id, zhang()).await?;
+        ground.tag(&merged.id, v1::CareTagKind::Wheelchair).await?;
+        ground.merge(&leading.id, &merged.id).await?;
+        let told = ground.told().await?;
+        let last = told.last().map(String::as_str).unwrap_or_default();
+        assert!(last.starts_with("linju.residents.v1.CareTagsChanged ") && last.contains(&leading.id), "{last}");
+        assert!(last.contains("WHEELCHAIR"), "{last}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_put_right_on_the_same_day_stays() -> Result<()> {
+    for ground in Ground::both().await? {
+        let home = ground.household(GRID, "1").await?;
+        let leading = ground.resident(&home.id, somebody("张青秀", "1960-05-01")).await?;
+        let merged = ground.resident(&home.id, zhang()).await?;
+        ground.merge(&leading.id, &merged.id).await?;
+        let right = v1::Resident {
+            id: leading.id.clone(),
+            phone: "13912341559".to_owned(),
+            registration: v1::Registration::MovedIn.into(),
+            living: v1::Living::WorkingAway.into(),
+            ..Default::default()
+        };
+        let change = v1::UpdateResidentRequest { resident: Some(right.clone()), ..Default::default() };
+        ground.door.clone().update_resident(ground.of(&manager(), change)?).await?;
+        ground.unmerge(&merged.id).await?;
+        let kept = ground.get(&leading.id).await?;
+        assert_eq!((kept.phone, kept.registration, kept.living), (right.phone, right.registration, right.living));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_household_shows_its_merged_members_as_who_they_are() -> Result<()> {
+    for ground in Ground::both().await? {
+        let (one, other) = (ground.household(GRID, "1").await?, ground.household(GRID, "2").await?);
+        let leading = ground.resident(&one.id, somebody("张青秀", "1960-05-01")).await?;
+        let merged = ground.resident(&other.id, zhang()).await?;
+        ground.merge(&leading.id, &merged.id).await?;
+        for (home, until) in [(one, ""), (other, "2026-11-23")] {
+            let request = v1::GetHouseholdRequest { id: home.id };
+            let request = ground.of(&manager().because("register_upkeep"), request)?;
+            let shown = ground.door.clone().get_household(request).await?.into_inner();
+            let members: Vec<_> = shown.members.iter().map(|m| (m.resident_id.as_str(), m.name.as_str())).collect();
+            assert_eq!(members, [(leading.id.as_str(), "张青秀")]);
+            assert_eq!(shown.members[0].until, until);
+        }
+    }
+    Ok(())
+}

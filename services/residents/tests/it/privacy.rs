@@ -2,8 +2,12 @@
 
 use anyhow::Result;
 use linju_proto::residents::v1;
+use linju_residents::{
+    app::ImportOptions,
+    survey::{limits::Limits, source::SurveyFile},
+};
 
-use crate::ground::{GRID, Ground, NAME, NATIONAL_ID, PHONE, create, manager, zhang};
+use crate::ground::{GRID, Ground, HEADER, NAME, NATIONAL_ID, PHONE, create, manager, reason, zhang};
 
 #[tokio::test]
 async fn no_table_holds_a_sealed_value_in_clear() -> Result<()> {
@@ -75,6 +79,45 @@ async fn without_a_purpose_answers_are_masked() -> Result<()> {
         let place = masked.dwelling.unwrap_or_default();
         assert_eq!((place.unit.as_str(), place.room.as_str(), place.building.as_str()), ("", "", "3栋"));
         assert!(masked.members.iter().all(|member| member.name.ends_with('*')));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_has_a_care_tag_needs_a_purpose() -> Result<()> {
+    for ground in Ground::both().await? {
+        let row = "白玉社区,511903001008002,滨河小区,3栋,2单元,601,H1,户主,张清秀,女,1960-05-01,51190319600501912X,,户籍,常住,轮椅,2026-11-01,李";
+        ground.import_rows(&[row]).await?;
+        let request = |kind: v1::CareTagKind| v1::ListResidentsRequest {
+            area_code: GRID.to_owned(),
+            care_tag: kind.into(),
+            ..Default::default()
+        };
+        let mut door = ground.door.clone();
+        let all = ground.of(&manager(), request(v1::CareTagKind::Unspecified))?;
+        assert_eq!(door.list_residents(all).await?.into_inner().residents.len(), 1);
+        for kind in [v1::CareTagKind::Wheelchair, v1::CareTagKind::LivingAlone] {
+            let outcome = door.list_residents(ground.of(&manager(), request(kind))?).await;
+            assert_eq!(reason(outcome), "PermissionDenied PURPOSE_NEEDED");
+        }
+        assert_eq!(ground.count("audit").await?, 0);
+        let open = ground.of(&manager().because("home_visit"), request(v1::CareTagKind::Wheelchair))?;
+        assert_eq!(door.list_residents(open).await?.into_inner().residents.len(), 1);
+        assert_eq!(ground.count("audit WHERE fields LIKE '%care_tags%'").await?, 1);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_another_copy_sealed_with_a_new_key_opens() -> Result<()> {
+    for ground in Ground::both().await? {
+        let other = ground.other_copy().await?;
+        other.keys.rotate().await?;
+        let row = "白玉社区,511903001008002,滨河小区,3栋,2单元,601,H1,户主,张清秀,女,1960-05-01,51190319600501912X,13912341550,户籍,常住,轮椅,2026-11-01,李";
+        let file = SurveyFile::from_bytes(format!("{HEADER}\n{row}\n").into_bytes(), Limits::default())?;
+        assert_eq!(other.import_survey(file, ImportOptions::default()).await?.created, 1);
+        let found = ground.search(NAME).await?;
+        assert_eq!((found[0].national_id.as_str(), found[0].phone.as_str()), (NATIONAL_ID, PHONE));
     }
     Ok(())
 }

@@ -12,6 +12,10 @@ fn dispatched(minutes: i64) -> (i64, ActorKind, Event) {
     (minutes, ActorKind::Dispatcher, Event::Dispatched { unit: Unit("roads".to_owned()) })
 }
 
+fn accepted(minutes: i64) -> (i64, ActorKind, Event) {
+    (minutes, ActorKind::Handler, Event::Accepted)
+}
+
 fn note(minutes: i64, kind: ActorKind, visibility: Visibility) -> (i64, ActorKind, Event) {
     (minutes, kind, Event::NoteAdded { visibility })
 }
@@ -32,23 +36,28 @@ fn rate(counted: u64, of: u64, excluded: &[(Exclusion, u128)]) -> Rate {
 
 #[test]
 fn response_counts_the_handlers_word_within_the_limit() {
-    use ActorKind::{Clerk, Handler, Reporter};
+    use ActorKind::{Clerk, Handler, Reporter, Worker};
     use Visibility::{Internal, Public};
     let found = of(&[
         // In time, to the minute.
-        timeline(vec![dispatched(10), note(70, Handler, Public)]),
+        timeline(vec![dispatched(10), accepted(15), note(70, Handler, Public)]),
         // A minute late.
-        timeline(vec![dispatched(10), note(71, Handler, Public)]),
+        timeline(vec![dispatched(10), accepted(15), note(71, Handler, Public)]),
         // What the reporter does not read, and what a clerk says, are no contact by the handler.
-        timeline(vec![dispatched(10), note(20, Handler, Internal), note(21, Clerk, Public)]),
+        timeline(vec![dispatched(10), accepted(15), note(20, Handler, Internal), note(21, Clerk, Public)]),
         // Sent on to another unit: the limit runs from the first dispatch.
-        timeline(vec![dispatched(10), dispatched(60), note(80, Handler, Public)]),
+        timeline(vec![dispatched(10), dispatched(60), accepted(65), note(80, Handler, Public)]),
         timeline(vec![]),
         timeline(vec![dispatched(590)]),
         timeline(vec![dispatched(10), (20, Reporter, Event::Withdrawn)]),
         // Given up after the limit: no excuse.
         timeline(vec![dispatched(10), (80, Reporter, Event::Withdrawn)]),
         timeline(vec![(20, Clerk, Event::JoinedDuplicate { duplicate_of: id(2) })]),
+        // A worker of another unit who passes by speaks for nobody but itself.
+        timeline(vec![dispatched(10), accepted(15), note(20, Worker, Public)]),
+        // The unit may speak before it accepts.
+        timeline(vec![dispatched(10), note(20, Handler, Public), accepted(90)]),
+        timeline(vec![dispatched(10), (20, Handler, Event::ReporterAsked)]),
     ]);
     let excluded = [
         (Exclusion::NotDispatched, 5),
@@ -56,7 +65,7 @@ fn response_counts_the_handlers_word_within_the_limit() {
         (Exclusion::Withdrawn, 7),
         (Exclusion::Joined, 9),
     ];
-    assert_eq!(found.response, rate(1, 5, &excluded));
+    assert_eq!(found.response, rate(3, 8, &excluded));
 }
 
 #[test]
@@ -86,6 +95,16 @@ fn resolution_and_satisfaction_rest_on_the_last_call_back() {
     ];
     assert_eq!(found.resolution, rate(5, 6, &outside));
     assert_eq!(found.satisfaction, rate(3, 5, &[&outside[..], &[(Exclusion::SatisfactionNotAsked, 4)]].concat()));
+}
+
+#[test]
+fn what_a_file_opens_again_is_no_call_back() {
+    let closed = imported(ImportedOutcome::Closed(at(5)));
+    let again = export("roads.street_light", ImportedOutcome::Open);
+    let opened = import_again(&closed.next, again, at(90), &importer());
+    let found = of(&[[closed.events, opened.events].concat()]);
+    assert_eq!(found.resolution, rate(0, 0, &[(Exclusion::NoCallBack, 1)]));
+    assert_eq!(found.satisfaction, rate(0, 0, &[(Exclusion::NoCallBack, 1)]));
 }
 
 #[test]
