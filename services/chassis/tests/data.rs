@@ -1,6 +1,7 @@
 //! Write transactions and what databases do under them, on SQLite and on Postgres.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::disallowed_methods, reason = "tasks of a test end with it")]
 
 use std::{
     sync::{

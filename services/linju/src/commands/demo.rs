@@ -3,7 +3,10 @@
 use std::{process::ExitCode, sync::Arc};
 
 use chassis::run::Install;
-use linju_residents::{ResidentsService, app::{App, DemoOptions, DemoOutcome}};
+use linju_residents::{
+    ResidentsService,
+    app::{App, DemoOptions, DemoOutcome},
+};
 use serde_json::json;
 
 use crate::output::Output;
