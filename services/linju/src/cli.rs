@@ -1,5 +1,7 @@
 //! The words of the command line.
 
+#![expect(clippy::doc_markdown, reason = "these comments are the help text, which has no Markdown")]
+
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};

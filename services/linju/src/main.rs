@@ -1,6 +1,8 @@
 //! The program: every service of Linju behind one command line. `linju serve` runs them all in one process, `linju serve
 //! residents` runs one.
 
+#![expect(clippy::format_push_string, reason = "a few lines for a person, once a command")]
+
 mod cli;
 mod commands;
 mod output;
