@@ -40,16 +40,25 @@ pub(super) async fn run(
         sources.push((db, newest.first().map_or(0, |row| row.position)));
         shown.extend(newest);
     }
-    show(&mut shown, usize::try_from(last).unwrap_or(usize::MAX), output);
-    while follow {
+    show(shown, usize::try_from(last).unwrap_or(usize::MAX), output);
+    if follow {
+        go_on(&mut sources, output).await?;
+    }
+    for (db, _) in sources {
+        db.close().await;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows what is written from now on, until Ctrl-C.
+async fn go_on(sources: &mut [(Db, i64)], output: Output) -> anyhow::Result<()> {
+    loop {
         tokio::select! {
-            stopped = tokio::signal::ctrl_c() => {
-                stopped?;
-                break;
-            }
+            stopped = tokio::signal::ctrl_c() => return Ok(stopped?),
             () = tokio::time::sleep(LOOK) => {}
         }
-        for (db, seen) in &mut sources {
+        let mut shown = Vec::new();
+        for (db, seen) in &mut *sources {
             let more = Entity::find()
                 .filter(Column::Position.gt(*seen))
                 .order_by_asc(Column::Position)
@@ -59,19 +68,15 @@ pub(super) async fn run(
             *seen = more.last().map_or(*seen, |row| row.position);
             shown.extend(more);
         }
-        show(&mut shown, usize::MAX, output);
+        show(shown, usize::MAX, output);
     }
-    for (db, _) in sources {
-        db.close().await;
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// One line an event, in the order in which they were written.
-fn show(events: &mut Vec<Model>, most: usize, output: Output) {
+fn show(mut events: Vec<Model>, most: usize, output: Output) {
     events.sort_by_key(|event| event.id);
     let skip = events.len().saturating_sub(most);
-    for event in events.drain(..).skip(skip) {
+    for event in events.into_iter().skip(skip) {
         let data: Value = serde_json::from_str(&event.data).unwrap_or_default();
         let state = if event.published_at.is_some() { "published" } else { "waits" };
         let text = format!("{}  {}  {state}\n    {}", event.at.format("%Y-%m-%d %H:%M:%S"), event.subject, event.data);

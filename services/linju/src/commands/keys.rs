@@ -36,7 +36,7 @@ pub(super) async fn run(settings: Settings, what: Keys, output: Output) -> anyho
         Keys::Rotate => rotate(&Install::prepare(settings)?, output).await?,
         Keys::Rewrap { to } => rewrap(&Install::prepare(settings)?, &to, output).await?,
         Keys::Token { role, scope, unit, subject, ttl } => {
-            let token = token(&Install::prepare(settings)?, &role, &scope, unit, subject, ttl)?;
+            let token = token(&Install::prepare(settings)?, &role, &scope, unit.as_deref(), subject, ttl)?;
             output.result(&json!({ "token": token, "minutes": ttl }), &token);
         }
     }
@@ -102,7 +102,7 @@ fn token(
     install: &Install,
     roles: &[String],
     scopes: &[String],
-    unit: Option<String>,
+    unit: Option<&str>,
     subject: String,
     minutes: u32,
 ) -> anyhow::Result<String> {
@@ -117,7 +117,7 @@ fn token(
     };
     let grants = roles.iter().map(|code| {
         let role = role_of(code).ok_or_else(|| no_role(code))?;
-        Ok(Grant { role, areas: areas.clone(), unit: unit.clone() })
+        Ok(Grant { role, areas: areas.clone(), unit: unit.map(str::to_owned) })
     });
     let principal = Principal { subject, on_behalf: None, grants: grants.collect::<Result<_, Usage>>()? };
     let signer = TokenSigner::new(&install.signer()?, install.clock.clone());
