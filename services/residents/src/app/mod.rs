@@ -103,14 +103,16 @@ impl App {
         tags.retain(|tag| tag.holds_on(today));
         let mut records = Vec::with_capacity(rows.len());
         for row in rows {
-            records.push(Record {
-                tags: tags.iter().filter(|tag| tag.resident_id == row.id).cloned().collect(),
-                national_id: row.open_national_id(&self.keys).await?,
-                phone: row.open_phone(&self.keys).await?,
-                row,
-            });
+            let own = tags.iter().filter(|tag| tag.resident_id == row.id).cloned().collect();
+            records.push(self.opened(row, own).await?);
         }
         Ok(records)
+    }
+
+    async fn opened(&self, row: resident::Model, tags: Vec<care_tag::Model>) -> Result<Record, Error> {
+        let national_id = row.open_national_id(&self.keys).await?;
+        let phone = row.open_phone(&self.keys).await?;
+        Ok(Record { row, tags, national_id, phone })
     }
 
     /// A day that has come.

@@ -37,6 +37,12 @@ impl App {
         self.record(row).await
     }
 
+    /// The resident without the care tags, for an answer that leaves masked and so has none: one statement instead of two.
+    pub async fn get_without_tags(&self, scope: &Scope, id: ResidentId) -> Result<Record, Error> {
+        let row = resident::get(scope, self.db.read(), id).await?;
+        self.opened(row, Vec::new()).await
+    }
+
     /// The living residents of an area.
     pub async fn list(&self, scope: &Scope, wanted: ListResidents) -> Result<ResidentPage, Error> {
         let ListResidents { area, tag, page } = wanted;

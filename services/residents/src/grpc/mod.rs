@@ -89,7 +89,11 @@ impl ResidentService for Api {
 
     async fn get_resident(&self, request: Request<GetResidentRequest>) -> Result<Response<Resident>, Status> {
         let call = Call::of(&request)?;
-        let record = self.0.get(call.scope(), id_of("id", &request.into_inner().id)?).await?;
+        let id = id_of("id", &request.into_inner().id)?;
+        let record = match call.purpose() {
+            Some(_) => self.0.get(call.scope(), id).await?,
+            None => self.0.get_without_tags(call.scope(), id).await?,
+        };
         self.answer(&call, record).await
     }
 
