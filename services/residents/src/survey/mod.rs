@@ -1,6 +1,6 @@
 //! Reading household surveys as offices keep them: CSV (UTF-8 or GB18030) and XLSX, Chinese headers in any order.
 //!
-//! [`source::SurveyFile`] gives raw rows, [`header::Header`] finds the columns, [`row::RowReader`] judges a row, and
+//! [`source::SurveyFile`] gives raw rows, [`header::Header`] finds the columns, [`row::RowRules`] judge a row, and
 //! [`reader::read_survey`] puts them together. Nothing here asks a clock or a database: the day and the known
 //! areas are passed in.
 
