@@ -6,14 +6,19 @@
 #[path = "../build/contract.rs"]
 mod contract;
 
-use std::fs;
+use std::{
+    fs,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use linju_proto::{Checker, Contract as _, METHODS, residents::v1 as r};
 use prost_reflect::DescriptorPool;
 
 /// Compiles one more contract beside the real options, as the build does.
 fn compile(body: &str) -> Result<contract::Contract, String> {
-    let folder = std::env::temp_dir().join(format!("linju-contract-{}-{}", std::process::id(), body.len()));
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    let folder = std::env::temp_dir().join(format!("linju-contract-{}-{next}", std::process::id()));
     fs::create_dir_all(folder.join("linju/probe/v1")).unwrap();
     let file = |name: &str, text: &str| {
         let head = "syntax = \"proto3\";\npackage linju.probe.v1;\nimport \"linju/common/v1/options.proto\";\nimport \
