@@ -8,14 +8,16 @@ use chassis::{
     data::{MasterKey, SealedColumn},
     run::{Context, Parts, Running, Service, Settings, StartError, Tasks, follow, start},
 };
+use linju_proto::residents::v1::area_service_client::AreaServiceClient;
 use sea_orm_migration::MigrationTrait;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use tonic::transport::Channel;
+use tonic::{Code, transport::Channel};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+use tonic_types::StatusExt;
 
 /// A service without a method of its own.
 struct Idle;
@@ -158,5 +160,23 @@ async fn a_channel_finds_its_service_by_name() {
     assert_eq!(answer.unwrap().unwrap().into_inner().status(), ServingStatus::Serving);
     tasks.stop();
     assert!(tasks.wait(Duration::from_secs(1)).await);
+    assert!(running.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_call_too_many_is_told_to_come_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings(&folder);
+    settings.limits.calls = 0;
+    let running = start(settings, &[&Idle]).await.unwrap();
+    let channel = Channel::from_shared(format!("http://{}", running.grpc)).unwrap().connect().await.unwrap();
+    let request = linju_proto::residents::v1::GetAreaRequest { code: "511903".to_owned() };
+    let refused = AreaServiceClient::new(channel).get_area(request).await.unwrap_err();
+    let details = refused.get_error_details();
+    assert_eq!(refused.code(), Code::Unavailable);
+    assert_eq!(details.error_info().unwrap().reason, "OVERLOADED");
+    assert_eq!(details.retry_info().unwrap().retry_delay, Some(Duration::from_secs(1)));
+    // Whoever asks whether it lives is let in all the same.
+    assert!(client(running.grpc).await.check(HealthCheckRequest::default()).await.is_ok());
     assert!(running.stop().await);
 }
