@@ -3,16 +3,14 @@
 mod contract;
 mod emit;
 
-use std::{env, error::Error, fs, path::PathBuf};
+use std::{
+    env,
+    error::Error,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use prost_reflect::DescriptorPool;
-
-const FILES: &[&str] = &[
-    "linju/residents/v1/service.proto",
-    "linju/residents/v1/events.proto",
-    "linju/incidents/v1/service.proto",
-    "linju/incidents/v1/events.proto",
-];
 
 #[expect(clippy::print_stdout, reason = "a build script talks to cargo on its standard output")]
 fn main() -> Result<(), Box<dyn Error>> {
@@ -21,8 +19,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let out = PathBuf::from(env::var("OUT_DIR")?);
 
+    let mut files = Vec::new();
+    contracts_in("linju".as_ref(), &mut files)?;
+    files.sort();
     let mut compiler = protox::Compiler::new(["."])?;
-    compiler.include_imports(true).include_source_info(true).open_files(FILES)?;
+    compiler.include_imports(true).include_source_info(true).open_files(files)?;
     // Only this encoding keeps the custom options; the set handed to tonic below has lost them and does not need them.
     let descriptors = compiler.encode_file_descriptor_set();
     fs::write(out.join("linju.bin"), &descriptors)?;
@@ -37,5 +38,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         .compile_fds_with_config(compiler.file_descriptor_set(), config)?;
 
     fs::write(out.join("contract.rs"), emit::rust(&contract)?)?;
+    Ok(())
+}
+
+/// Every contract below a folder.
+fn contracts_in(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            contracts_in(&path, found)?;
+        } else if path.extension().is_some_and(|end| end == "proto") {
+            found.push(path);
+        }
+    }
     Ok(())
 }

@@ -5,8 +5,9 @@
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use chassis::{
+    events::SharedBus,
     data::{MasterKey, SealedColumn},
-    run::{Context, Parts, Running, Service, Settings, StartError, Tasks, follow, start},
+    run::{BadSettings, Context, Parts, Running, Service, Settings, StartError, Tasks, follow, start},
 };
 use linju_proto::residents::v1::area_service_client::AreaServiceClient;
 use sea_orm_migration::MigrationTrait;
@@ -35,8 +36,8 @@ impl Service for Idle {
         Vec::new()
     }
 
-    fn build(&self, _: Context) -> Parts {
-        Parts::default()
+    fn build(&self, _: Context, _: SharedBus) -> Result<Parts, BadSettings> {
+        Ok(Parts::default())
     }
 }
 

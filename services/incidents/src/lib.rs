@@ -18,7 +18,8 @@ pub mod store;
 
 use chassis::{
     data::SealedColumn,
-    run::{Context, Parts, Service},
+    events::SharedBus,
+    run::{BadSettings, Context, Parts, Service},
 };
 use linju_proto::incidents::v1::incident_service_server::IncidentServiceServer;
 use sea_orm_migration::MigrationTrait;
@@ -51,11 +52,11 @@ impl Service for IncidentsService {
         ]
     }
 
-    fn build(&self, context: Context) -> Parts {
+    fn build(&self, context: Context, _: SharedBus) -> Result<Parts, BadSettings> {
         let message_bytes = context.message_bytes;
         let app = App::new(context);
         let server = IncidentServiceServer::new(grpc::Incidents(app.clone()));
         let routes = Routes::new(server.max_decoding_message_size(message_bytes));
-        Parts { routes, consumers: vec![events::care_consumer(app)], ..Parts::default() }
+        Ok(Parts { routes, consumers: vec![events::care_consumer(app)], ..Parts::default() })
     }
 }

@@ -1,11 +1,12 @@
 //! The services this program knows. Only here do they meet.
 
 use chassis::run::Service;
+use linju_gateway::GatewayService;
 use linju_incidents::IncidentsService;
 use linju_residents::ResidentsService;
 
 /// All of them, in the order in which they are listed to people.
-pub(crate) static ALL: [&dyn Service; 2] = [&ResidentsService, &IncidentsService];
+pub(crate) static ALL: [&dyn Service; 3] = [&ResidentsService, &IncidentsService, &GatewayService];
 
 /// Those that are named, or all where none is.
 pub(crate) fn named(names: &[String]) -> anyhow::Result<Vec<&'static dyn Service>> {

@@ -18,7 +18,8 @@ pub mod survey;
 
 use chassis::{
     data::SealedColumn,
-    run::{Context, Parts, Service},
+    events::SharedBus,
+    run::{BadSettings, Context, Parts, Service},
 };
 use linju_proto::residents::v1::{
     area_service_server::AreaServiceServer, care_service_server::CareServiceServer,
@@ -40,7 +41,7 @@ pub struct ResidentsService;
 impl App {
     /// The use cases over what the program has opened.
     pub fn new(context: Context) -> Self {
-        let Context { db, clock, ids, keys, outbox, message_bytes: _ } = context;
+        let Context { db, clock, ids, keys, outbox, message_bytes: _, settings: _ } = context;
         Self { db, clock, ids, keys, outbox }
     }
 }
@@ -64,7 +65,7 @@ impl Service for ResidentsService {
         columns.map(|(table, column)| SealedColumn { table, column, id_column: "id" }).to_vec()
     }
 
-    fn build(&self, context: Context) -> Parts {
+    fn build(&self, context: Context, _: SharedBus) -> Result<Parts, BadSettings> {
         let most = context.message_bytes;
         let app = App::new(context);
         let api = Api(app.clone());
@@ -73,6 +74,6 @@ impl Service for ResidentsService {
             .add_service(AreaServiceServer::new(api.clone()).max_decoding_message_size(most))
             .add_service(ResidentServiceServer::new(api.clone()).max_decoding_message_size(most))
             .add_service(CareServiceServer::new(api).max_decoding_message_size(most));
-        Parts { routes: routes.routes(), consumers: events::consumers(app), ..Parts::default() }
+        Ok(Parts { routes: routes.routes(), consumers: events::consumers(app), ..Parts::default() })
     }
 }

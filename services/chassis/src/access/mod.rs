@@ -10,7 +10,7 @@ mod signing;
 mod token;
 
 pub use call::{Call, purpose_code};
-pub use gate::Gate;
+pub use gate::{Gate, Gated};
 pub use look::{Look, look};
 pub use scope::{Areas, Scope};
 pub use signing::{PublicKeys, SigningKey};

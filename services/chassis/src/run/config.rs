@@ -1,6 +1,7 @@
 //! Settings: defaults < file < environment (`LINJU__DATABASE__URL=…`). Secrets are files, named here, never values.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -29,6 +30,8 @@ pub struct Settings {
     pub limits: Limits,
     pub telemetry: TelemetrySettings,
     pub shutdown: ShutdownSettings,
+    /// What single services are told, by name: `[service.gateway]`, or `LINJU__SERVICE__GATEWAY__LISTEN`.
+    pub service: BTreeMap<String, serde_json::Value>,
 }
 
 /// Where rows live.
@@ -156,6 +159,7 @@ impl Default for Settings {
             limits: Limits::default(),
             telemetry: TelemetrySettings::default(),
             shutdown: ShutdownSettings::default(),
+            service: BTreeMap::new(),
         }
     }
 }
@@ -164,6 +168,13 @@ impl Default for Settings {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct BadSettings(String);
+
+impl BadSettings {
+    /// Settings of one service that cannot be used, and what to write instead.
+    pub fn of_service(service: &str, reason: &dyn std::fmt::Display) -> Self {
+        Self(format!("the configuration of `service.{service}` cannot be used: {reason}"))
+    }
+}
 
 impl Settings {
     /// Reads `file`, where one is named, then the environment.
@@ -205,6 +216,11 @@ impl Settings {
     /// Whether rows live in SQLite files.
     pub fn is_embedded(&self) -> bool {
         self.database.url.is_empty()
+    }
+
+    /// What one service is told; an empty table where nothing is.
+    pub fn of_service(&self, name: &str) -> serde_json::Value {
+        self.service.get(name).cloned().unwrap_or_else(|| serde_json::Value::Object(serde_json::Map::new()))
     }
 
     /// Where one service's rows live.

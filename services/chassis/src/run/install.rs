@@ -4,7 +4,7 @@ use std::{fs, io, net::SocketAddr, path::Path, sync::Arc};
 
 use sea_orm::DbErr;
 
-use super::{Context, Service, Settings, migrate};
+use super::{BadSettings, Context, Service, Settings, migrate};
 use crate::{
     access::{self, PublicKeys, SigningKey, TokenVerifier},
     data::{self, Clock, Db, Ids, KeyError, KeyFileError, Keyring, MasterKey, SelfTestFailed},
@@ -38,6 +38,10 @@ pub enum StartError {
     SelfTest(#[from] SelfTestFailed),
     #[error(transparent)]
     Bus(#[from] BusError),
+    #[error(transparent)]
+    Settings(#[from] BadSettings),
+    #[error("{0}: {1}")]
+    Door(&'static str, String),
     #[error("{0}")]
     Telemetry(String),
 }
@@ -128,6 +132,7 @@ impl Install {
             ids: self.ids.clone(),
             outbox: Outbox::default(),
             message_bytes: self.settings.limits.message_bytes,
+            settings: self.settings.of_service(service.name()),
         })
     }
 

@@ -19,7 +19,7 @@ pub use config::{
 pub use install::{Install, StartError, new_keys};
 pub use migrate::{migrate, pending};
 pub use serve::{Running, start};
-pub use service::{Context, Parts, Service};
+pub use service::{Context, Door, Inside, Parts, Service};
 pub use task::Tasks;
 pub(crate) use telemetry::call_span;
 pub use telemetry::{Meter, Telemetry, continue_trace, traceparent};

@@ -11,13 +11,14 @@ use std::{
 };
 
 use tokio::net::TcpListener;
+use tower::Layer;
 use tonic::{
     service::Routes,
     transport::{Server, server::TcpIncoming},
 };
 
 use super::{
-    Install, Meter, Parts, Service, Settings, StartError, Tasks,
+    Inside, Install, Meter, Parts, Service, Settings, StartError, Tasks,
     observe::{self, Observed},
     upkeep,
 };
@@ -30,6 +31,8 @@ pub struct Running {
     pub grpc: SocketAddr,
     /// Where metrics and health are served.
     pub observe: SocketAddr,
+    /// Where the doors of services are, by the service's name.
+    pub doors: Vec<(&'static str, SocketAddr)>,
     settings: Settings,
     tasks: Tasks,
     serving: Arc<AtomicBool>,
@@ -50,9 +53,11 @@ pub async fn start(settings: Settings, services: &[&dyn Service]) -> Result<Runn
 
     let mut databases = Vec::new();
     let mut routes = Routes::default();
+    let mut doors = Vec::new();
     for service in services {
         let context = install.context(*service).await?;
-        let Parts { routes: more, consumers, timers } = service.build(context.clone());
+        let Parts { routes: more, consumers, timers, door } = service.build(context.clone(), bus.clone())?;
+        doors.extend(door.map(|door| (service.name(), door)));
         // Each set of routes brings its own answer to an unknown method; one is enough.
         routes = Routes::from(routes.into_axum_router().merge(more.into_axum_router().reset_fallback()));
         databases.push((service.name(), context.db.clone()));
@@ -63,16 +68,29 @@ pub async fn start(settings: Settings, services: &[&dyn Service]) -> Result<Runn
     let serving = Arc::new(AtomicBool::new(false));
     let (health, health_service) = tonic_health::server::health_reporter();
     let gate = Gate::new(verifier, install.settings.limits.calls, meter.clone());
-    serve_grpc(&install.settings, grpc, gate, routes.add_service(health_service), &tasks);
+    let routes = routes.add_service(health_service);
+    let inside = Inside {
+        calls: gate.layer(routes.clone()),
+        services: services.iter().map(|s| s.name()).collect(),
+        install: install.clone(),
+        bus: bus.clone(),
+        meter: meter.clone(),
+        tasks: tasks.clone(),
+    };
+    serve_grpc(&install.settings, grpc, gate, routes, &tasks);
     let observed = Observed { meter, databases: databases.clone(), serving: serving.clone() };
     serve_http(http, observe::routes(observed), &tasks);
 
+    let mut opened = Vec::new();
+    for (name, door) in doors {
+        opened.push((name, door.open(inside.clone()).await?));
+    }
     for name in databases.iter().map(|(name, _)| *name).chain([""]) {
         health.set_service_status(name, tonic_health::ServingStatus::Serving).await;
     }
     serving.store(true, Ordering::Release);
     let settings = install.settings;
-    Ok(Running { grpc: grpc_at, observe: observe_at, settings, tasks, serving, health, databases, bus })
+    Ok(Running { grpc: grpc_at, observe: observe_at, doors: opened, settings, tasks, serving, health, databases, bus })
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -1,11 +1,17 @@
 //! What a service is to the program that runs it.
 
+use std::net::SocketAddr;
+
+use async_trait::async_trait;
 use sea_orm_migration::MigrationTrait;
+use serde::de::DeserializeOwned;
 use tonic::service::Routes;
 
+use super::{BadSettings, Install, Meter, StartError, Tasks};
 use crate::{
+    access::Gated,
     data::{Clock, Db, Ids, Keyring, SealedColumn},
-    events::{Consumer, Outbox, TimerHandlers},
+    events::{Consumer, Outbox, SharedBus, TimerHandlers},
 };
 
 /// What a service is built from. It opens nothing itself.
@@ -18,6 +24,15 @@ pub struct Context {
     pub outbox: Outbox,
     /// Bytes that one request message may have.
     pub message_bytes: usize,
+    /// What the configuration says under `service.<name>`.
+    pub settings: serde_json::Value,
+}
+
+impl Context {
+    /// The service's own settings; what the configuration leaves out keeps its default.
+    pub fn config<T: DeserializeOwned>(&self, service: &str) -> Result<T, BadSettings> {
+        T::deserialize(&self.settings).map_err(|e| BadSettings::of_service(service, &e))
+    }
 }
 
 /// What a service is made of. The program serves the routes, feeds the consumers and fires the timers.
@@ -26,6 +41,28 @@ pub struct Parts {
     pub routes: Routes,
     pub consumers: Vec<Consumer>,
     pub timers: TimerHandlers,
+    /// Another way in beside gRPC, opened when all services are built.
+    pub door: Option<Box<dyn Door>>,
+}
+
+/// A way into the program that a service opens itself: an address of its own, with a protocol of its own.
+#[async_trait]
+pub trait Door: Send {
+    /// Opens it, and answers where. Its tasks end with [`Inside::tasks`].
+    async fn open(self: Box<Self>, inside: Inside) -> Result<SocketAddr, StartError>;
+}
+
+/// What a door finds behind it.
+#[derive(Clone, Debug)]
+pub struct Inside {
+    /// All gRPC services of this process, behind the same gate that callers from outside pass.
+    pub calls: Gated<Routes>,
+    /// Names of the services in this process.
+    pub services: Vec<&'static str>,
+    pub install: Install,
+    pub bus: SharedBus,
+    pub meter: Meter,
+    pub tasks: Tasks,
 }
 
 /// One service, told apart by name.
@@ -39,6 +76,6 @@ pub trait Service: Send + Sync {
     /// Columns that hold sealed values, for the rotation of keys.
     fn sealed_columns(&self) -> Vec<SealedColumn>;
 
-    /// Puts it together.
-    fn build(&self, context: Context) -> Parts;
+    /// Puts it together; only its own settings can be wrong.
+    fn build(&self, context: Context, bus: SharedBus) -> Result<Parts, BadSettings>;
 }

@@ -56,7 +56,7 @@ const FIELDS: &str = "description,place.address,reporter.name,reporter.phone";
 
 impl App {
     pub fn new(context: Context) -> Self {
-        let Context { db, clock, ids, keys, outbox, message_bytes: _ } = context;
+        let Context { db, clock, ids, keys, outbox, message_bytes: _, settings: _ } = context;
         Self { db, clock, ids, keys, outbox, policy: Policy::default() }
     }
 

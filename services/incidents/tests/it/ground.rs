@@ -78,12 +78,14 @@ impl Ground {
             keys: keys.clone(),
             outbox: Outbox::default(),
             message_bytes: 1 << 20,
+            settings: serde_json::Value::Null,
         };
+        let bus = LocalLog::open(&folder.path().join("events.db"), clock.clone()).await?;
         let app = App::new(context.clone());
         let key = SigningKey::new_to_file(&folder.path().join("token.key"))?;
         let verifier = TokenVerifier::new(key.public(), clock.clone());
         let gate = Gate::new(verifier, 1000, Meter::new().map_err(anyhow::Error::msg)?);
-        let door = IncidentServiceClient::new(gate.layer(service.build(context).routes));
+        let door = IncidentServiceClient::new(gate.layer(service.build(context, bus)?.routes));
         let signer = TokenSigner::new(&key, clock.clone());
         Ok(Self { app, db, clock, keys, door, signer, folder, _database: database })
     }

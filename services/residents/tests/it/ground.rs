@@ -94,12 +94,14 @@ impl Ground {
             keys,
             outbox: Outbox::default(),
             message_bytes: 1 << 20,
+            settings: serde_json::Value::Null,
         };
+        let bus = LocalLog::open(&folder.path().join("events.db"), clock.clone()).await?;
         let app = App::new(context.clone());
         let key = SigningKey::new_to_file(&folder.path().join("token.key"))?;
         let verifier = TokenVerifier::new(key.public(), clock.clone());
         let gate = Gate::new(verifier, 1000, Meter::new().map_err(anyhow::Error::msg)?);
-        let service = gate.layer(ResidentsService.build(context).routes);
+        let service = gate.layer(ResidentsService.build(context, bus)?.routes);
         app.import_areas(std::fs::File::open(data("areas_enyang.csv"))?).await?;
         Ok(Self {
             app,
@@ -117,7 +119,7 @@ impl Ground {
     /// What the service was built from.
     pub(crate) fn context(&self) -> Context {
         let App { db, clock, ids, keys, outbox } = self.app.clone();
-        Context { db, clock, ids, keys, outbox, message_bytes: 1 << 20 }
+        Context { db, clock, ids, keys, outbox, message_bytes: 1 << 20, settings: serde_json::Value::Null }
     }
 
     /// Another running copy of the service, which has read the keys by itself.

@@ -1,0 +1,32 @@
+//! What the gateway can be told, under `[service.gateway]`.
+
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use serde::Deserialize;
+
+use crate::{attachments::AttachmentSettings, door::DoorSettings, identity::IdentitySettings};
+
+/// Settings of the gateway.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GatewaySettings {
+    /// Where the door is: HTTP/1.1 and HTTP/2 without TLS, behind whatever ends TLS.
+    pub listen: SocketAddr,
+    /// `host:port` of services that run elsewhere, by name; what is not named is looked for in this process.
+    pub upstreams: BTreeMap<String, String>,
+    pub door: DoorSettings,
+    pub identity: IdentitySettings,
+    pub attachments: AttachmentSettings,
+}
+
+impl Default for GatewaySettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7880)),
+            upstreams: BTreeMap::new(),
+            door: DoorSettings::default(),
+            identity: IdentitySettings::default(),
+            attachments: AttachmentSettings::default(),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! REST/JSON to gRPC and back, from descriptors alone.
