@@ -17,6 +17,9 @@ pub(crate) struct Contract {
     pub(crate) purposes: Vec<(i32, Vec<i32>)>,
     /// Roles that see rows about or made by their holder only.
     pub(crate) own_rows: Vec<i32>,
+    /// What people call roles and purposes.
+    pub(crate) role_labels: Vec<(i32, String)>,
+    pub(crate) purpose_labels: Vec<(i32, String)>,
     pub(crate) messages: Vec<Message>,
 }
 
@@ -25,6 +28,7 @@ pub(crate) struct Method {
     pub(crate) roles: Vec<i32>,
     pub(crate) scope: i32,
     pub(crate) purposes: Vec<i32>,
+    pub(crate) cover: i32,
     /// Whether the same call may be made twice.
     pub(crate) retry_safe: bool,
 }
@@ -87,6 +91,7 @@ struct Options {
     personal: ExtensionDescriptor,
     entitled: ExtensionDescriptor,
     own_rows: ExtensionDescriptor,
+    label: ExtensionDescriptor,
     field: ExtensionDescriptor,
 }
 
@@ -98,6 +103,7 @@ impl Options {
             personal: get("linju.common.v1.personal")?,
             entitled: get("linju.common.v1.entitled")?,
             own_rows: get("linju.common.v1.own_rows")?,
+            label: get("linju.common.v1.label")?,
             field: get("buf.validate.field")?,
         })
     }
@@ -168,8 +174,23 @@ impl Contract {
             .filter(|v| v.options().get_extension(&options.own_rows).as_bool() == Some(true))
             .map(|v| v.number())
             .collect();
-        Ok(Self { methods, purposes, own_rows, messages })
+        let role_labels = labels(pool, "linju.common.v1.Role", &options)?;
+        let purpose_labels = labels(pool, "linju.common.v1.Purpose", &options)?;
+        Ok(Self { methods, purposes, own_rows, role_labels, purpose_labels, messages })
     }
+}
+
+/// What people call the values of an enum. One without a label is refused: somebody would be told nothing.
+fn labels(pool: &DescriptorPool, name: &str, options: &Options) -> Result<Vec<(i32, String)>, String> {
+    let values = pool.get_enum_by_name(name).ok_or(format!("{name} is not declared"))?;
+    let named = values.values().filter(|value| value.number() != 0).map(|value| {
+        let set = value.options();
+        let label = set.get_extension(&options.label);
+        let label = label.as_str().filter(|label| !label.is_empty());
+        let label = label.ok_or(format!("{} has no (linju.common.v1.label)", value.full_name()))?;
+        Ok((value.number(), label.to_owned()))
+    });
+    named.collect()
 }
 
 fn read_method(method: &MethodDescriptor, options: &Options) -> Result<Method, String> {
@@ -190,6 +211,7 @@ fn read_method(method: &MethodDescriptor, options: &Options) -> Result<Method, S
         roles,
         scope,
         purposes: numbers(access, "purposes"),
+        cover: number(access, "cover"),
         retry_safe: level != 0,
     })
 }
@@ -281,6 +303,8 @@ fn real(value: &Value) -> Result<f64, String> {
     match value {
         Value::I32(n) => Ok(f64::from(*n)),
         Value::U32(n) => Ok(f64::from(*n)),
+        #[expect(clippy::cast_precision_loss, reason = "limits are far below 2^53")]
+        Value::I64(n) => Ok(*n as f64),
         Value::F32(n) => Ok(f64::from(*n)),
         Value::F64(n) => Ok(*n),
         other => Err(format!("a limit of this type is not supported: {other:?}")),

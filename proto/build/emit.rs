@@ -11,16 +11,27 @@ pub(crate) fn rust(contract: &Contract) -> Result<String, fmt::Error> {
     for m in &contract.methods {
         writeln!(
             code,
-            "    Method {{ path: {:?}, roles: &{:?}, scope: {}, purposes: &{:?}, retry_safe: {} }},",
-            m.path, m.roles, m.scope, m.purposes, m.retry_safe
+            "    Method {{ path: {:?}, roles: &{:?}, scope: {}, purposes: &{:?}, cover: {}, retry_safe: {} }},",
+            m.path, m.roles, m.scope, m.purposes, m.cover, m.retry_safe
         )?;
     }
-    writeln!(code, "];\n/// Which roles may state a purpose.\npub static ENTITLED: &[(i32, &[i32])] = &[")?;
+    let mut by_path: Vec<usize> = (0..contract.methods.len()).collect();
+    by_path.sort_by_key(|i| &contract.methods[*i].path);
+    writeln!(
+        code,
+        "];\n/// Places in `METHODS`, in the order of paths.\npub(super) static BY_PATH: &[usize] = &{by_path:?};"
+    )?;
+    writeln!(code, "/// Which roles may state a purpose.\npub static ENTITLED: &[(i32, &[i32])] = &[")?;
     for (purpose, roles) in &contract.purposes {
         writeln!(code, "    ({purpose}, &{roles:?}),")?;
     }
     writeln!(code, "];\n/// Roles that see rows about or made by their holder only.")?;
     writeln!(code, "pub static OWN_ROWS: &[i32] = &{:?};", contract.own_rows)?;
+    for (name, of, labels) in
+        [("ROLE_LABELS", "roles", &contract.role_labels), ("PURPOSE_LABELS", "purposes", &contract.purpose_labels)]
+    {
+        writeln!(code, "/// What people call the {of}.\npub static {name}: &[(i32, &str)] = &{labels:?};")?;
+    }
     let mut patterns = Vec::new();
     for message in &contract.messages {
         implementation(&mut code, message, &mut patterns)?;
@@ -118,7 +129,7 @@ fn value(
                 return Ok(());
             }
             let value = value.strip_prefix('&').map_or(format!("*{value}"), str::to_owned);
-            writeln!(code, "        c.number({name}, f64::from({value}), {gte:?}, {lte:?});")
+            writeln!(code, "        c.number({name}, {value} as f64, {gte:?}, {lte:?});")
         }
         Shape::Enum(full_name) => {
             let Rules { defined_only, within, not_in, .. } = rules;

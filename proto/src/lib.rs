@@ -32,14 +32,19 @@ pub mod linju {
             include!(concat!(env!("OUT_DIR"), "/linju.incidents.v1.rs"));
         }
     }
+    pub mod gateway {
+        pub mod v1 {
+            include!(concat!(env!("OUT_DIR"), "/linju.gateway.v1.rs"));
+        }
+    }
 }
 
-pub use linju::{common, incidents, residents};
+pub use linju::{common, gateway, incidents, residents};
 
 /// All descriptors, imports, comments and custom options included.
 pub static DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/linju.bin"));
 
-/// What the contract says of one method. Numbers are those of `linju.common.v1.Role`, `Scope` and `Purpose`.
+/// What the contract says of one method. Numbers are those of `linju.common.v1.Role`, `Scope`, `Purpose` and `Cover`.
 #[derive(Debug)]
 pub struct Method {
     /// As in HTTP/2: `/linju.residents.v1.ResidentService/GetResident`.
@@ -47,6 +52,8 @@ pub struct Method {
     pub roles: &'static [i32],
     pub scope: i32,
     pub purposes: &'static [i32],
+    /// What a mandate must cover so that it may be called for somebody else; 0: it cannot be.
+    pub cover: i32,
     /// The same call may be made again without harm.
     pub retry_safe: bool,
 }
@@ -68,4 +75,10 @@ mod contract {
     include!(concat!(env!("OUT_DIR"), "/contract.rs"));
 }
 
-pub use contract::{ENTITLED, METHODS, OWN_ROWS};
+pub use contract::{ENTITLED, METHODS, OWN_ROWS, PURPOSE_LABELS, ROLE_LABELS};
+
+/// What the contract says of the method with this path.
+pub fn method(path: &str) -> Option<&'static Method> {
+    let found = contract::BY_PATH.binary_search_by(|i| METHODS[*i].path.cmp(path)).ok()?;
+    Some(&METHODS[contract::BY_PATH[found]])
+}
