@@ -13,15 +13,18 @@ use std::{
 
 use chassis::{
     Fault, Refusal,
-    data::{Db, PoolSettings, Tx},
+    data::{Db, PoolSettings, Together, Tx, any_of},
 };
+use chrono::{DateTime, NaiveDate};
 use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, ExprTrait, Statement,
+    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    Schema, Statement,
     sea_query::{Alias, Expr, Func, InsertStatement, Query},
 };
 use tempfile::TempDir;
 use test_servers::{Database, Mode, Postgres, Proxy};
 use tonic::Code;
+use uuid::Uuid;
 
 /// One database of a kind, and what keeps it alive.
 struct Case {
@@ -278,4 +281,143 @@ async fn a_frozen_connection_is_replaced() {
     assert!(frozen.is_err(), "the frozen connection answers nothing: {frozen:?}");
     let answered = tokio::time::timeout(Duration::from_secs(3), db.read().query_one(&one)).await;
     assert!(answered.unwrap().is_ok(), "another connection is used");
+}
+
+/// A row with a column of each kind that services use.
+mod kinds {
+    use chrono::{DateTime, NaiveDate, Utc};
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "kinds")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub number: i64,
+        pub text: String,
+        pub bytes: Vec<u8>,
+        pub real: f64,
+        pub yes: bool,
+        pub day: NaiveDate,
+        pub at: DateTime<Utc>,
+        pub maybe: Option<String>,
+    }
+
+    #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+#[tokio::test]
+async fn many_rows_at_once_come_back_as_they_were() {
+    let row = |n: u32, text: &str, maybe: Option<&str>| kinds::Model {
+        id: Uuid::from_u128(n.into()),
+        number: i64::MIN + i64::from(n),
+        text: text.to_owned(),
+        bytes: vec![0, 1, 0xff, b'\\', b'"'],
+        real: 31.860_123_456_789 / f64::from(n),
+        yes: n.is_multiple_of(2),
+        day: NaiveDate::from_ymd_opt(1949, 10, n).unwrap(),
+        at: DateTime::from_timestamp_micros(1_790_000_000_123_456).unwrap(),
+        maybe: maybe.map(str::to_owned),
+    };
+    let rows = [
+        row(1, "白玉小区\n\"3栋\"\\2单元", None),
+        row(2, "\u{1}{}[],:\u{10ffff}", Some("")),
+        row(3, "null", Some("NULL")),
+    ];
+    for Case { db, .. } in &cases().await {
+        let schema = Schema::new(db.backend());
+        db.raw_writer().execute(&schema.create_table_from_entity(kinds::Entity)).await.unwrap();
+        let new = rows.clone();
+        let write = db.write(move |tx: &Tx| {
+            for row in &new {
+                tx.append(row.clone().into_active_model());
+            }
+            Box::pin(async { Ok::<_, DbErr>(()) })
+        });
+        write.await.unwrap();
+        let kept = kinds::Entity::find().order_by_asc(kinds::Column::Number).all(db.read()).await.unwrap();
+        assert_eq!(kept, rows, "{:?}", db.backend());
+    }
+}
+
+mod parents {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "parent")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i64,
+        pub n: i64,
+    }
+
+    #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+#[tokio::test]
+async fn commits_at_the_same_time_do_not_feel_each_others_errors() {
+    for Case { db, .. } in &cases().await {
+        let write = |id: i64| {
+            db.write(move |tx: &Tx| {
+                tx.append(parents::Model { id, n: 0 }.into_active_model());
+                Box::pin(async { Ok::<_, Fault>(()) })
+            })
+        };
+        // Each id twice: one of the two is refused, whichever comes second.
+        let outcomes = futures::future::join_all((0..200).map(|n| write(n / 2))).await;
+        for pair in outcomes.chunks(2) {
+            let refused: Vec<_> = pair.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
+            assert!(matches!(refused.as_slice(), [one] if one.is_duplicate()), "{refused:?}");
+        }
+        assert_eq!(count(db, "parent").await, 100);
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_any_length_finds_the_same() {
+    for Case { db, .. } in &cases().await {
+        db.write(|tx: &Tx| {
+            (1..=5).for_each(|id| tx.append(parents::Model { id, n: 0 }.into_active_model()));
+            Box::pin(async { Ok::<_, DbErr>(()) })
+        })
+        .await
+        .unwrap();
+        for wanted in [vec![], vec![3], vec![1, 3, 9], (0..100).collect::<Vec<i64>>()] {
+            let found = parents::Entity::find()
+                .filter(any_of(db.backend(), parents::Column::Id, wanted.iter().copied()))
+                .order_by_asc(parents::Column::Id)
+                .all(db.read())
+                .await
+                .unwrap();
+            let expected: Vec<i64> = wanted.into_iter().filter(|id| (1..=5).contains(id)).collect();
+            assert_eq!(found.iter().map(|row| row.id).collect::<Vec<_>>(), expected, "{:?}", db.backend());
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_waits_is_answered_though_another_goes_away() {
+    let together = Arc::new(Together::<u32, u32>::new(1, 8));
+    let (began, mut has_begun) = tokio::sync::mpsc::unbounded_channel();
+    let first = tokio::spawn({
+        let together = together.clone();
+        async move {
+            let never = |_| {
+                began.send(()).unwrap();
+                std::future::pending::<Vec<u32>>()
+            };
+            together.ask(1, never).await
+        }
+    });
+    has_begun.recv().await.unwrap();
+    let double = |items: Vec<u32>| std::future::ready(items.into_iter().map(|n| n * 2).collect::<Vec<_>>());
+    let others = futures::future::join_all((2..=20).map(|n| together.ask(n, double)));
+    first.abort();
+    assert_eq!(others.await, (2..=20).map(|n| Some(n * 2)).collect::<Vec<_>>());
 }

@@ -5,8 +5,8 @@
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use chassis::{
-    events::SharedBus,
     data::{MasterKey, SealedColumn},
+    events::SharedBus,
     run::{BadSettings, Context, Parts, Running, Service, Settings, StartError, Tasks, follow, start},
 };
 use linju_proto::residents::v1::area_service_client::AreaServiceClient;

@@ -12,7 +12,7 @@ use linju_proto::{
 use tonic::{Code, Request, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use super::{Principal, Scope};
+use super::{Grant, Principal, Scope};
 use crate::Fault;
 
 /// What the access layer found out about a call. Handlers take it from the request and hand it on.
@@ -69,6 +69,11 @@ impl Call {
     /// Whether the caller holds `role` and the method lets that role in.
     pub fn acts_as(&self, role: Role) -> bool {
         self.0.method.roles.contains(&(role as i32)) && self.0.principal.grants.iter().any(|g| g.role == role)
+    }
+
+    /// All that the caller was granted, whether it counts for this method or not.
+    pub fn grants(&self) -> &[Grant] {
+        &self.0.principal.grants
     }
 
     /// What the call may touch.
@@ -144,12 +149,11 @@ mod tests {
     use linju_proto::METHODS;
 
     use super::*;
-    use crate::access::Grant;
 
     #[test]
     fn a_purpose_opens_only_where_its_own_role_holds() {
         let method = METHODS.iter().find(|m| m.path.ends_with("/GetResident")).expect("a method");
-        let grant = |role, area: &str| Grant { role, areas: Some(vec![area.parse().expect("a code")]), unit: None };
+        let grant = |role, area: &str| Grant::new(role, Some(vec![area.parse().expect("a code")]));
         let grants = vec![grant(Role::CallClerk, "511903001"), grant(Role::GridWorker, "511903001008001")];
         let principal = Principal { subject: "x".to_owned(), on_behalf: None, grants };
         let call = |purpose| Call::decide(method, principal.clone(), purpose, String::new());

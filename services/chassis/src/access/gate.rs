@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use linju_proto::{METHODS, Method, common::v1::Scope as ContractScope};
+use linju_proto::{Method, common::v1::Scope as ContractScope};
 use pin_project_lite::pin_project;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
@@ -102,7 +102,7 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let path = request.uri().path();
-        let Some(method) = METHODS.iter().find(|m| m.path == path) else {
+        let Some(method) = linju_proto::method(path) else {
             // Health answers anyone; whatever else has no contract does not exist.
             if path.starts_with("/grpc.health.v1.Health/") {
                 return Box::pin(self.inner.call(request));

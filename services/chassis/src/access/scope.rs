@@ -2,6 +2,7 @@
 
 use linju_proto::{Method, OWN_ROWS, common::v1};
 use sea_orm::{ColumnTrait, Condition, sea_query::Expr};
+use uuid::Uuid;
 
 use super::Grant;
 use crate::data::AreaCode;
@@ -68,7 +69,7 @@ impl Scope {
     /// What `grants` give for `method`, or none where no grant has a role that may call it. Anybody may call a public
     /// method; the roles it names see more there.
     pub(super) fn of<'g>(method: &Method, subject: &str, grants: impl IntoIterator<Item = &'g Grant>) -> Option<Self> {
-        let fitting = grants.into_iter().filter(|g| method.roles.contains(&(g.role as i32))).cloned().collect();
+        let fitting = grants.into_iter().filter(|grant| fits(method, grant)).cloned().collect();
         let mut scope =
             Self { areas: Areas::none(), own_areas: Areas::none(), own: subject.to_owned(), grants: fitting };
         for grant in &scope.grants {
@@ -87,6 +88,49 @@ impl Scope {
     /// Whether the caller works for `unit` in `area`.
     pub fn works_for(&self, unit: &str, area: AreaCode) -> bool {
         self.grants_in(area).any(|grant| grant.unit.as_deref() == Some(unit))
+    }
+
+    /// Whether the caller works at the centre or room `place` in `area`.
+    pub fn works_at(&self, place: Uuid, area: AreaCode) -> bool {
+        self.grants_in(area).any(|grant| grant.place == Some(place))
+    }
+
+    /// The records that are the caller's own for this call, each once.
+    pub fn persons(&self) -> Vec<Uuid> {
+        let mut persons: Vec<Uuid> = self.grants.iter().flat_map(|grant| grant.persons.iter().copied()).collect();
+        persons.sort_unstable();
+        persons.dedup();
+        persons
+    }
+
+    /// Whether a row of this area about `person` is the caller's own.
+    pub fn is_about(&self, person: Uuid, area: AreaCode) -> bool {
+        self.grants_in(area).any(|grant| grant.persons.contains(&person))
+    }
+
+    /// Rows about the caller's own persons: each within the areas of the grant that names the person.
+    pub fn about(&self, area: impl ColumnTrait, person: impl ColumnTrait) -> Condition {
+        let named = self.grants.iter().filter(|grant| !grant.persons.is_empty());
+        named.fold(Condition::any().add(Expr::value(false)), |any, grant| {
+            let held = match &grant.areas {
+                None => Condition::all(),
+                Some(codes) => Areas::Within(codes.clone()).hold(area),
+            };
+            any.add(Condition::all().add(person.is_in(grant.persons.iter().copied())).add(held))
+        })
+    }
+
+    /// The roles that count for this call, with their units: `grid_worker`, `handler:sanitation`; each once.
+    pub fn acting(&self) -> String {
+        let mut roles: Vec<String> = Vec::new();
+        for Grant { role, unit, .. } in &self.grants {
+            let unit = unit.as_ref().map(|unit| format!(":{unit}")).unwrap_or_default();
+            let text = super::role_code(*role) + &unit;
+            if !roles.contains(&text) {
+                roles.push(text);
+            }
+        }
+        roles.join(",")
     }
 
     fn grants_in(&self, area: AreaCode) -> impl Iterator<Item = &Grant> {
@@ -116,6 +160,12 @@ impl Scope {
     }
 }
 
+/// A mandate counts only for what it covers.
+fn fits(method: &Method, grant: &Grant) -> bool {
+    let covered = grant.covers.as_ref().is_none_or(|covers| covers.iter().any(|c| *c as i32 == method.cover));
+    covered && method.roles.contains(&(grant.role as i32))
+}
+
 #[cfg(test)]
 mod tests {
     use linju_proto::{METHODS, common::v1::Role};
@@ -123,7 +173,7 @@ mod tests {
     use super::*;
 
     fn grant(role: Role, area: Option<&str>) -> Grant {
-        Grant { role, areas: area.map(|a| vec![a.parse().expect("a code")]), unit: None }
+        Grant::new(role, area.map(|a| vec![a.parse().expect("a code")]))
     }
 
     fn method(name: &str) -> &'static Method {
@@ -185,5 +235,26 @@ mod tests {
         assert!(!scope.admits(area, None));
         assert!(scope.admits_new(area));
         assert!(!scope.admits_new("511903002".parse().expect("a code")));
+    }
+
+    #[test]
+    fn rows_are_about_a_person_only_where_the_grant_that_names_it_holds() {
+        let get = method("/GetIncident");
+        let person = Uuid::from_u128(7);
+        let own = Grant { persons: vec![person], ..grant(Role::Resident, Some("511903001008")) };
+        let scope = Scope::of(get, "r1", &[own, grant(Role::Volunteer, None)]).expect("may call");
+        let (here, there) = ("511903001008001".parse().expect("a code"), "511903001009001".parse().expect("a code"));
+        assert!(scope.is_about(person, here));
+        assert!(!scope.is_about(person, there), "the other grant holds there, and names nobody");
+        assert!(!scope.is_about(Uuid::from_u128(8), here));
+        assert_eq!(scope.acting(), "resident,volunteer");
+    }
+
+    #[test]
+    fn a_mandate_counts_only_for_what_it_covers() {
+        let get = method("/GetIncident");
+        let by_mandate = |covers| Grant { covers: Some(covers), ..grant(Role::Resident, Some("511903001008")) };
+        assert_eq!(Scope::of(get, "d1", &[by_mandate(vec![v1::Cover::See, v1::Cover::Correct])]), None);
+        assert_eq!(Scope::of(get, "d1", &[by_mandate(Vec::new())]), None);
     }
 }

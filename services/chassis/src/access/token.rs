@@ -2,8 +2,9 @@
 
 use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use linju_proto::common::v1::Role;
+use linju_proto::common::v1::{Cover, Role};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{
     seen::{Fingerprint, Known, Seen, Times},
@@ -44,6 +45,19 @@ pub struct Grant {
     pub areas: Option<Vec<AreaCode>>,
     /// The unit the person works for, where the role has one.
     pub unit: Option<String>,
+    /// The centre or room the person works at, where the role has one.
+    pub place: Option<Uuid>,
+    /// Records of the register that are the holder's own, or by mandate count as such for this call.
+    pub persons: Vec<Uuid>,
+    /// What a mandate covers; the grant then counts only for methods that say so. None: it is no mandate.
+    pub covers: Option<Vec<Cover>>,
+}
+
+impl Grant {
+    /// A role within areas, and nothing more special than that.
+    pub fn new(role: Role, areas: Option<Vec<AreaCode>>) -> Self {
+        Self { role, areas, unit: None, place: None, persons: Vec::new(), covers: None }
+    }
 }
 
 /// Why a token is not taken. No text holds any part of the token.
@@ -97,6 +111,12 @@ struct GrantClaim {
     areas: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unit: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    place: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    persons: Vec<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    covers: Option<Vec<String>>,
 }
 
 impl GrantClaim {
@@ -105,17 +125,37 @@ impl GrantClaim {
             role: role_code(grant.role),
             areas: grant.areas.as_ref().map(|areas| areas.iter().map(AreaCode::to_string).collect()),
             unit: grant.unit.clone(),
+            place: grant.place,
+            persons: grant.persons.clone(),
+            covers: grant.covers.as_ref().map(|covers| covers.iter().map(|cover| cover_code(*cover)).collect()),
         }
     }
 
     fn read(self) -> Option<Grant> {
-        let areas = self.areas.map(|areas| areas.iter().map(|area| area.parse().ok()).collect::<Option<Vec<_>>>());
-        let areas = match areas {
-            Some(read) => Some(read?),
-            None => None,
-        };
-        Some(Grant { role: role_of(&self.role)?, areas, unit: self.unit })
+        let Self { role, areas, unit, place, persons, covers } = self;
+        let areas = all_of(areas, |area| area.parse().ok())?;
+        let covers = all_of(covers, cover_of)?;
+        Some(Grant { role: role_of(&role)?, areas, unit, place, persons, covers })
     }
+}
+
+/// Reads a list that may be missing; none where one of its texts cannot be read.
+#[expect(clippy::option_option, reason = "the outer says whether it could be read, the inner whether it is there")]
+fn all_of<T>(texts: Option<Vec<String>>, read: impl Fn(&str) -> Option<T>) -> Option<Option<Vec<T>>> {
+    texts.map_or(Some(None), |texts| texts.iter().map(|text| read(text)).collect::<Option<Vec<_>>>().map(Some))
+}
+
+/// `COVER_SEE` -> `see`
+pub fn cover_code(cover: Cover) -> String {
+    cover.as_str_name().trim_start_matches("COVER_").to_ascii_lowercase()
+}
+
+/// `see` -> `COVER_SEE`; none for what is no cover.
+pub fn cover_of(code: &str) -> Option<Cover> {
+    if code.bytes().any(|b| b.is_ascii_uppercase()) {
+        return None;
+    }
+    Cover::from_str_name(&format!("COVER_{}", code.to_ascii_uppercase())).filter(|cover| *cover != Cover::Unspecified)
 }
 
 /// `ROLE_GRID_WORKER` -> `grid_worker`

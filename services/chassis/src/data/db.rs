@@ -12,7 +12,7 @@ use sea_orm::{
 use serde::Deserialize;
 use tokio_util::task::TaskTracker;
 
-use super::{Tx, Work};
+use super::{Tx, Work, commits::Commits};
 
 /// How many connections a service keeps and how long it waits for one. Every default is set on purpose.
 #[derive(Clone, Debug, Deserialize)]
@@ -42,6 +42,7 @@ struct Inner {
     write: DatabaseConnection,
     read: DatabaseConnection,
     writes: TaskTracker,
+    commits: Arc<Commits>,
 }
 
 impl Db {
@@ -49,15 +50,16 @@ impl Db {
     ///
     /// SQLite runs in WAL mode with one writer and several read-only readers, and every commit is synced to the disk.
     pub async fn open(url: &str, pool: &PoolSettings) -> Result<Self, DbErr> {
-        let inner = if let Some(path) = url.strip_prefix("sqlite:") {
+        let (backend, write, read) = if let Some(path) = url.strip_prefix("sqlite:") {
             let write = sqlite(path, pool, false).await?;
             let read = sqlite(path, pool, true).await?;
-            Inner { backend: DbBackend::Sqlite, write, read, writes: TaskTracker::new() }
+            (DbBackend::Sqlite, write, read)
         } else {
             let write = postgres(url, pool).await?;
-            Inner { backend: DbBackend::Postgres, read: write.clone(), write, writes: TaskTracker::new() }
+            (DbBackend::Postgres, write.clone(), write)
         };
-        Ok(Self(Arc::new(inner)))
+        let commits = Arc::new(Commits::new(write.clone()));
+        Ok(Self(Arc::new(Inner { backend, write, read, writes: TaskTracker::new(), commits })))
     }
 
     /// Opens the SQLite file `path`.
@@ -98,7 +100,7 @@ impl Db {
         let run = async move {
             let mut attempt = 1;
             loop {
-                let tx = Tx::new(db.0.write.clone());
+                let tx = Tx::new(db.0.write.clone(), Arc::clone(&db.0.commits));
                 let (outcome, may_retry) = match work(&tx).await {
                     Ok(value) => match tx.commit().await {
                         Ok(()) => (Ok(value), false),

@@ -1,16 +1,21 @@
 //! Rows: where they live, how they are written, found and told apart.
 
+mod any_of;
 mod area;
 mod clock;
+mod commits;
 mod db;
 mod etag;
 mod id;
+mod json;
 mod page;
 mod requests;
 mod rows;
 mod seal;
+mod together;
 mod tx;
 
+pub use any_of::any_of;
 pub use area::{AreaCode, AreaLevel, NotAnArea};
 pub use clock::Clock;
 pub use db::{Db, PoolSettings};
@@ -23,4 +28,5 @@ pub use seal::{
     Sealed, SealedColumn, SecretText, SelfTestFailed, Suite, migration, reseal_column, self_test,
 };
 pub(crate) use seal::{create_secret, read_secret};
+pub use together::Together;
 pub use tx::{Tx, Work};

@@ -15,7 +15,7 @@ use sea_orm::{
 };
 use tokio::sync::{Notify, OnceCell};
 
-use super::rows::Rows;
+use super::{commits::Commits, rows::Rows};
 
 /// What runs in a transaction: a boxed future that borrows it.
 pub type Work<'t, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 't>>;
@@ -25,10 +25,11 @@ pub type Work<'t, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 't>
 ///
 /// Rows that nobody reads before the commit (timeline, outbox, audit, idempotency) are given to [`append`](Self::append):
 /// they travel together at the commit. On Postgres that is one statement, and where nothing else was executed it is the
-/// whole transaction, in one round trip.
+/// whole transaction, in one round trip, which it may share with others that are committed at the same time.
 #[derive(Debug)]
 pub struct Tx {
     connection: DatabaseConnection,
+    commits: Arc<Commits>,
     open: OnceCell<DatabaseTransaction>,
     appended: Mutex<Rows>,
     wakes: Mutex<Vec<Arc<Notify>>>,
@@ -36,9 +37,10 @@ pub struct Tx {
 }
 
 impl Tx {
-    pub(super) fn new(connection: DatabaseConnection) -> Self {
+    pub(super) fn new(connection: DatabaseConnection, commits: Arc<Commits>) -> Self {
         Self {
             connection,
+            commits,
             open: OnceCell::new(),
             appended: Mutex::default(),
             wakes: Mutex::default(),
@@ -75,9 +77,9 @@ impl Tx {
     pub(super) async fn commit(mut self) -> Result<(), (DbErr, bool)> {
         let rows = self.take_appended();
         let postgres = self.connection.get_database_backend() == DbBackend::Postgres;
-        let outcome = if self.open.get().is_none() && postgres && !rows.is_empty() && rows.fit_one_statement() {
+        let outcome = if self.open.get().is_none() && postgres && !rows.is_empty() {
             // Nothing was read or written yet: one statement is a transaction of its own.
-            self.note(rows.send(&self.connection).await)
+            self.note(self.commits.commit(rows).await)
         } else {
             let outcome = self.commit_open(rows).await;
             self.note(outcome)

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::Event;
+use super::{Event, Lanes};
 
 /// A bus that keeps what was published, in order, and hands it to every durable consumer at least once.
 #[async_trait]
@@ -16,8 +16,17 @@ pub trait Bus: Send + Sync + std::fmt::Debug {
     /// Opens the durable consumer `name`, made where there is none, from the first event on.
     async fn subscribe(&self, consumer: &Subscription) -> Result<Box<dyn Feed>, BusError>;
 
+    /// Opens a reader that leaves nothing behind on the bus: what is kept after the event numbered `after`, or what is
+    /// published from now on. `Lost` where something after `after` is no longer kept, or where the bus never came so far.
+    async fn tail(&self, after: Option<u64>, subjects: &[String]) -> Result<Box<dyn Tail>, BusError>;
+
     /// How many events the consumer has not yet done with.
     async fn lag(&self, consumer: &str) -> Result<u64, BusError>;
+
+    /// Lanes for senders outside; none where they cannot reach the bus.
+    fn lanes(&self) -> Option<Arc<dyn Lanes>> {
+        None
+    }
 
     /// Puts a delivery that no handler can use aside, with the reason.
     async fn park(&self, consumer: &str, event: &Event, reason: &str) -> Result<(), BusError>;
@@ -68,6 +77,25 @@ pub trait Feed: Send {
     async fn nak(&mut self, delivery: &Delivery, delay: Duration) -> Result<(), BusError>;
 }
 
+/// Events in the order in which the bus keeps them, by the numbers it gave them. Nothing is acknowledged; what is no event
+/// is passed over.
+#[async_trait]
+pub trait Tail: Send {
+    /// Up to `most` events, each once; an empty list where there was none within `wait`. After an error the next call goes
+    /// on where the reader was, or answers `Lost`.
+    async fn next(&mut self, most: usize, wait: Duration) -> Result<Vec<Numbered>, BusError>;
+
+    /// Every event up to this number was handed out or was not asked for.
+    fn seen(&self) -> u64;
+}
+
+/// An event with its number on the bus, which counts from 1 and may leave numbers out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Numbered {
+    pub number: u64,
+    pub event: Event,
+}
+
 /// One event on its way to one consumer.
 #[derive(Clone, Debug)]
 pub struct Delivery {
@@ -109,6 +137,8 @@ pub enum BusError {
     Refused(String),
     #[error("there is no parked event {0}: see `linju dlq list`")]
     NotParked(ParkedId),
+    #[error("what came after event {after} is no longer kept: start anew")]
+    Lost { after: u64 },
     #[error("event {id} cannot be published: {reason}")]
     Unpublishable { id: Uuid, reason: String },
 }

@@ -6,9 +6,9 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ExprTrait,
+    DbBackend, ExprTrait,
     entity::prelude::*,
-    sea_query::{OnConflict, Order, Query},
+    sea_query::{Func, OnConflict, Order, Query},
 };
 
 use super::Event;
@@ -58,8 +58,21 @@ pub(super) async fn note(tx: &Tx, consumer: &str, events: &[Event], at: DateTime
         .columns([Column::Consumer, Column::EventId, Column::At])
         .on_conflict(OnConflict::columns([Column::Consumer, Column::EventId]).do_nothing().to_owned())
         .returning_col(Column::EventId);
-    for event in events {
-        insert.values_panic([consumer.into(), event.id.into(), at.into()]);
+    if tx.get_database_backend() == DbBackend::Postgres {
+        // As one parameter: batches of any size are the same prepared statement.
+        let list = events.iter().map(|event| event.id.to_string()).collect::<Vec<_>>().join(",");
+        let ids = Func::cust("unnest").arg(Expr::cust_with_values("string_to_array($1, ',')::uuid[]", [list]));
+        let rows = Query::select()
+            .expr(Expr::val(consumer))
+            .expr(Expr::col("id"))
+            .expr(Expr::val(at))
+            .from_function(ids, "id")
+            .to_owned();
+        insert.select_from(rows).map_err(|e| DbErr::Custom(e.to_string()))?;
+    } else {
+        for event in events {
+            insert.values_panic([consumer.into(), event.id.into(), at.into()]);
+        }
     }
     tx.query_all(&insert).await?.into_iter().map(|row| row.try_get_by_index(0)).collect()
 }

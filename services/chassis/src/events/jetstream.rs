@@ -4,12 +4,14 @@
 //! consumers are made again, and the outbox publishes anew.
 
 mod feed;
+mod lanes;
 mod link;
 mod parked;
 mod publish;
 mod server;
 mod settings;
 mod streams;
+mod tail;
 
 use std::{
     fmt,
@@ -27,8 +29,8 @@ use async_nats::jetstream::{
 };
 use async_trait::async_trait;
 
-use self::{feed::PullFeed, link::Link};
-use super::{Bus, BusError, Event, Feed, Parked, ParkedId, Subscription, subject};
+use self::{feed::PullFeed, link::Link, tail::PullTail};
+use super::{Bus, BusError, Event, Feed, Lanes, Parked, ParkedId, Subscription, Tail, subject};
 
 pub use link::BusTrouble;
 pub use settings::NatsSettings;
@@ -127,6 +129,11 @@ impl Bus for JetStream {
         }
     }
 
+    async fn tail(&self, after: Option<u64>, subjects: &[String]) -> Result<Box<dyn Tail>, BusError> {
+        subject::tail_patterns(subjects)?;
+        Ok(Box::new(PullTail::open(self.0.clone(), after, subjects).await?))
+    }
+
     async fn lag(&self, consumer: &str) -> Result<u64, BusError> {
         self.0.ready().await?;
         let stream = &self.0.settings.stream;
@@ -140,6 +147,10 @@ impl Bus for JetStream {
         })?;
         let info = consumer.cached_info();
         Ok(info.num_pending + info.num_ack_pending as u64)
+    }
+
+    fn lanes(&self) -> Option<Arc<dyn Lanes>> {
+        Some(Arc::new(lanes::JetLanes(self.0.clone())))
     }
 
     async fn park(&self, consumer: &str, event: &Event, reason: &str) -> Result<(), BusError> {

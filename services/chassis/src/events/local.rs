@@ -3,6 +3,7 @@
 mod feed;
 mod schema;
 mod store;
+mod tail;
 
 use std::{
     path::Path,
@@ -21,9 +22,10 @@ use self::{
     feed::LocalFeed,
     schema::Model,
     store::{Done, sql},
+    tail::LocalTail,
 };
 use super::{
-    Bus, BusError, Event, Feed, Parked, ParkedId, Subscription,
+    Bus, BusError, Event, Feed, Parked, ParkedId, Subscription, Tail,
     subject::{self, Pattern},
 };
 use crate::data::{Clock, Db, PoolSettings, Tx, Work};
@@ -143,6 +145,10 @@ impl Bus for LocalLog {
         });
         let cursor = made.await?.map_or(0, |(_, cursor)| cursor);
         Ok(Box::new(LocalFeed::new(self.0.clone(), consumer, patterns, cursor)))
+    }
+
+    async fn tail(&self, after: Option<u64>, subjects: &[String]) -> Result<Box<dyn Tail>, BusError> {
+        Ok(Box::new(LocalTail::open(self.0.clone(), after, subject::tail_patterns(subjects)?).await?))
     }
 
     async fn lag(&self, consumer: &str) -> Result<u64, BusError> {

@@ -1,14 +1,18 @@
 //! Carries events from the outbox to the bus, in order, one relay at a time.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use sea_orm::{
-    DbBackend, Order, QueryOrder, QuerySelect,
+    DbBackend, ExprTrait, Order, QueryOrder, QuerySelect,
     entity::prelude::*,
     sea_query::{Expr, Query},
 };
 use serde::Deserialize;
-use tokio::time::Instant;
+use tokio::{sync::mpsc, time::Instant};
 
 use super::{
     BusError, Event, Outbox, SharedBus,
@@ -67,6 +71,8 @@ enum Broken {
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const BETWEEN_PRUNINGS: Duration = Duration::from_mins(1);
+/// Batches that may be published and not yet marked.
+const AHEAD: usize = 4;
 /// Rows looked at in one statement of pruning.
 const PRUNED_AT_ONCE: u64 = 1_000;
 
@@ -95,65 +101,118 @@ impl Relay {
     }
 
     /// Publishes while the lease is held; answers what ended it, or nothing when the program stops.
+    ///
+    /// A batch is marked while the next one is published, and where more wait than one batch holds, the next one is read
+    /// meanwhile: database and bus do not wait for each other, and what is new goes out at once.
     async fn serve(&self, lease: &Lease, held: Held, failures: &mut u32) -> Option<Broken> {
-        let (mut renewed, mut pruned) = (Instant::now(), None::<Instant>);
-        while !self.tasks.is_stopping() {
-            let round = async {
-                if renewed.elapsed() > Duration::from_secs(self.settings.lease_s) / 3 {
-                    renewed = Instant::now();
-                    lease.renew(held).await?.then_some(()).ok_or(Broken::Lost)?;
+        let (under_way, (published, marks)) = (UnderWay::default(), mpsc::channel(AHEAD));
+        let carry_and_mark = async {
+            let (carried, marked) =
+                tokio::join!(self.carry(held, &under_way, published, failures), self.mark(held, &under_way, marks));
+            carried.and(marked).err()
+        };
+        tokio::select! {
+            broken = carry_and_mark => broken,
+            broken = self.keep(lease, held) => Some(broken),
+        }
+    }
+
+    /// Reads and publishes batch after batch, and hands on what is to be marked.
+    async fn carry(
+        &self,
+        held: Held,
+        under_way: &UnderWay,
+        published: mpsc::Sender<Vec<i64>>,
+        failures: &mut u32,
+    ) -> Result<(), Broken> {
+        let mut ahead = Vec::new();
+        while !self.tasks.is_stopping() && !published.is_closed() {
+            let rows = if ahead.is_empty() { self.next(under_way).await? } else { std::mem::take(&mut ahead) };
+            *failures = 0;
+            if rows.is_empty() {
+                self.wait_for_more(&published).await;
+                continue;
+            }
+            failpoint("outbox.committed");
+            let is_full = rows.len() as u64 >= self.settings.batch;
+            let positions: Vec<i64> = rows.iter().map(|row| row.position).collect();
+            let events: Vec<Event> = rows.into_iter().map(Event::from).collect();
+            let read_ahead = async { if is_full { self.next(under_way).await } else { Ok(Vec::new()) } };
+            let (outcome, read) = tokio::join!(self.bus.publish(&events), read_ahead);
+            match outcome {
+                Ok(()) => {
+                    failpoint("relay.published");
+                    // Refused where marking has failed; then its error ends this.
+                    let _ = published.send(positions).await;
+                    ahead = read?;
                 }
-                let published = self.publish(held).await?;
+                // One that no bus would ever take must not hold up all others; these are read again.
+                Err(BusError::Unpublishable { id, reason }) => {
+                    tracing::error!(%id, reason, "an event cannot be published and is left out");
+                    let one = events.iter().zip(&positions).find(|(event, _)| event.id == id);
+                    let one = one.map(|(_, position)| *position);
+                    if self.set(held, one.as_slice(), Column::Refused, Expr::val(reason)).await? != 1 {
+                        return Err(Broken::Lost);
+                    }
+                    under_way.remove(positions.into_iter().chain(read?.iter().map(|row| row.position)));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The next batch of what waits and is not under way; from now on it is.
+    async fn next(&self, under_way: &UnderWay) -> Result<Vec<Model>, DbErr> {
+        let mut next = waiting().order_by_asc(Column::Position).limit(self.settings.batch);
+        let others = under_way.list();
+        if !others.is_empty() {
+            next = next.filter(is_listed(self.db.backend(), &others).not());
+        }
+        let rows = next.all(self.db.read()).await?;
+        under_way.add(rows.iter().map(|row| row.position));
+        Ok(rows)
+    }
+
+    /// Marks what was published, all that has come meanwhile at once, until no more comes.
+    async fn mark(
+        &self,
+        held: Held,
+        under_way: &UnderWay,
+        mut published: mpsc::Receiver<Vec<i64>>,
+    ) -> Result<(), Broken> {
+        let mut batches = Vec::new();
+        while published.recv_many(&mut batches, AHEAD).await > 0 {
+            let positions: Vec<i64> = batches.drain(..).flatten().collect();
+            let marked = self.set(held, &positions, Column::PublishedAt, Expr::val(self.clock.now())).await?;
+            if marked != positions.len() as u64 {
+                return Err(Broken::Lost);
+            }
+            under_way.remove(positions);
+        }
+        Ok(())
+    }
+
+    /// Keeps the lease, and deletes what is past its time.
+    async fn keep(&self, lease: &Lease, held: Held) -> Broken {
+        let mut pruned = None::<Instant>;
+        loop {
+            let round = async {
                 if pruned.is_none_or(|at| at.elapsed() > BETWEEN_PRUNINGS) && self.prune(held).await? < PRUNED_AT_ONCE {
                     pruned = Some(Instant::now());
                 }
-                Ok::<_, Broken>(published)
+                tokio::time::sleep(Duration::from_secs(self.settings.lease_s) / 3).await;
+                lease.renew(held).await?.then_some(()).ok_or(Broken::Lost)
             };
-            match round.await {
-                Ok(published) => {
-                    *failures = 0;
-                    if published < self.settings.batch {
-                        self.wait_for_more().await;
-                    }
-                }
-                Err(broken) => return Some(broken),
+            if let Err(broken) = round.await {
+                return broken;
             }
-        }
-        None
-    }
-
-    /// One batch; how many there were.
-    async fn publish(&self, held: Held) -> Result<u64, Broken> {
-        let next = waiting().order_by_asc(Column::Position).limit(self.settings.batch);
-        let rows: Vec<Model> = next.all(self.db.read()).await?;
-        if rows.is_empty() {
-            return Ok(0);
-        }
-        failpoint("outbox.committed");
-        let count = rows.len() as u64;
-        let positions: Vec<i64> = rows.iter().map(|row| row.position).collect();
-        let events: Vec<Event> = rows.into_iter().map(Event::from).collect();
-        match self.bus.publish(&events).await {
-            Ok(()) => {
-                failpoint("relay.published");
-                let marked = self.set(held, &positions, Column::PublishedAt, Expr::val(self.clock.now())).await?;
-                if marked == count { Ok(count) } else { Err(Broken::Lost) }
-            }
-            // One that no bus would ever take must not hold up all others; these come again in the next round.
-            Err(BusError::Unpublishable { id, reason }) => {
-                tracing::error!(%id, reason, "an event cannot be published and is left out");
-                let one =
-                    events.iter().zip(&positions).find(|(event, _)| event.id == id).map(|(_, position)| *position);
-                let set = self.set(held, one.as_slice(), Column::Refused, Expr::val(reason)).await?;
-                if set == 1 { Ok(self.settings.batch) } else { Err(Broken::Lost) }
-            }
-            Err(error) => Err(error.into()),
         }
     }
 
     /// Sets a column of waiting rows, if the lease is still held; of how many.
     async fn set(&self, held: Held, positions: &[i64], column: Column, value: Expr) -> Result<u64, DbErr> {
-        let list = listed(self.db.backend(), positions);
+        let list = is_listed(self.db.backend(), positions);
         let run = self.db.write(move |tx: &Tx| {
             let update = Entity::update_many()
                 .col_expr(column, value.clone())
@@ -165,12 +224,13 @@ impl Relay {
         run.await
     }
 
-    async fn wait_for_more(&self) {
+    async fn wait_for_more(&self, published: &mpsc::Sender<Vec<i64>>) {
         // A SQLite file has no other copy of the service that writes to it.
         let poll =
             Duration::from_millis(self.settings.poll_ms) * if self.db.backend() == DbBackend::Sqlite { 10 } else { 1 };
         tokio::select! {
             () = self.outbox.written.notified() => {}
+            () = published.closed() => {}
             _ = self.tasks.pause(spread(poll)) => {}
         }
     }
@@ -210,11 +270,38 @@ fn broken_once_more(broken: Option<&Broken>, failures: u32) -> u32 {
     failures.saturating_add(1)
 }
 
-/// `position IN (…)` as one parameter, so that a batch of any size is the same prepared statement.
-fn listed(backend: DbBackend, positions: &[i64]) -> Expr {
+/// Whether the position is one of these; as one parameter, so that a batch of any size is the same prepared statement.
+fn is_listed(backend: DbBackend, positions: &[i64]) -> Expr {
     let list = positions.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     match backend {
-        DbBackend::Postgres => Expr::cust_with_values("position = ANY(string_to_array($1, ',')::bigint[])", [list]),
+        DbBackend::Postgres => {
+            Expr::cust_with_values("position IN (SELECT unnest(string_to_array($1, ',')::bigint[]))", [list])
+        }
         _ => Expr::cust_with_values("position IN (SELECT value FROM json_each(?))", [format!("[{list}]")]),
+    }
+}
+
+/// Positions that were read and are not yet marked; they must not be read again.
+#[derive(Debug, Default)]
+struct UnderWay(Mutex<BTreeSet<i64>>);
+
+impl UnderWay {
+    fn positions(&self) -> MutexGuard<'_, BTreeSet<i64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn list(&self) -> Vec<i64> {
+        self.positions().iter().copied().collect()
+    }
+
+    fn add(&self, positions: impl IntoIterator<Item = i64>) {
+        self.positions().extend(positions);
+    }
+
+    fn remove(&self, positions: impl IntoIterator<Item = i64>) {
+        let mut under_way = self.positions();
+        for position in positions {
+            under_way.remove(&position);
+        }
     }
 }

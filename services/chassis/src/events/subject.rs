@@ -68,17 +68,26 @@ pub(super) fn patterns(subscription: &Subscription) -> Result<Vec<Pattern>, BusE
     if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
         return Err(refuse("a name has letters, digits and `-`".into()));
     }
-    if subscription.subjects.is_empty() {
-        return Err(refuse("give it at least one subject".into()));
+    apart(&subscription.subjects).map_err(refuse)
+}
+
+/// The patterns of a reader without a name.
+pub(super) fn tail_patterns(subjects: &[String]) -> Result<Vec<Pattern>, BusError> {
+    apart(subjects).map_err(|why| BusError::Refused(format!("a tail: {why}")))
+}
+
+/// Patterns of which no two match the same subject.
+fn apart(subjects: &[String]) -> Result<Vec<Pattern>, String> {
+    if subjects.is_empty() {
+        return Err("give it at least one subject".into());
     }
-    let patterns: Vec<_> =
-        subscription.subjects.iter().map(|s| Pattern::parse(s)).collect::<Result<_, _>>().map_err(refuse)?;
+    let patterns: Vec<_> = subjects.iter().map(|s| Pattern::parse(s)).collect::<Result<_, _>>()?;
     if let Some(strange) = patterns.iter().find(|p| !p.as_str().starts_with("linju.")) {
-        return Err(refuse(format!("`{}` must start with `linju.`", strange.as_str())));
+        return Err(format!("`{}` must start with `linju.`", strange.as_str()));
     }
     for (i, one) in patterns.iter().enumerate() {
         if let Some(other) = patterns[..i].iter().find(|other| one.overlaps(other)) {
-            return Err(refuse(format!("`{}` and `{}` overlap; keep the wider one", other.as_str(), one.as_str())));
+            return Err(format!("`{}` and `{}` overlap; keep the wider one", other.as_str(), one.as_str()));
         }
     }
     Ok(patterns)

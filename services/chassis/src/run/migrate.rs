@@ -12,7 +12,13 @@ struct Migrator<'s>(&'s dyn Service);
 #[async_trait::async_trait]
 impl MigratorTraitSelf for Migrator<'_> {
     fn migrations(&self) -> Vec<Box<dyn MigrationTrait>> {
-        let mut all = vec![data::migration(), data::requests_migration(), audit::migration(), events::migration()];
+        let mut all = vec![
+            data::migration(),
+            data::requests_migration(),
+            audit::migration(),
+            audit::migration_of_acting(),
+            events::migration(),
+        ];
         all.extend(self.0.migrations());
         all
     }

@@ -11,18 +11,22 @@ use std::{
 };
 
 use tokio::net::TcpListener;
-use tower::Layer;
 use tonic::{
     service::Routes,
     transport::{Server, server::TcpIncoming},
 };
+use tower::Layer;
 
 use super::{
     Inside, Install, Meter, Parts, Service, Settings, StartError, Tasks,
     observe::{self, Observed},
     upkeep,
 };
-use crate::{access::Gate, data::Db, events::SharedBus};
+use crate::{
+    access::Gate,
+    data::Db,
+    events::{IngressRunner, SharedBus},
+};
 
 /// A program that serves. Dropping it does not stop it; [`stop`](Self::stop) does.
 #[derive(Debug)]
@@ -56,7 +60,10 @@ pub async fn start(settings: Settings, services: &[&dyn Service]) -> Result<Runn
     let mut doors = Vec::new();
     for service in services {
         let context = install.context(*service).await?;
-        let Parts { routes: more, consumers, timers, door } = service.build(context.clone(), bus.clone())?;
+        let Parts { routes: more, consumers, timers, intake, door } = service.build(context.clone(), bus.clone())?;
+        if let Some(intake) = intake {
+            tasks.spawn(IngressRunner { bus: bus.clone(), tasks: tasks.clone(), intake }.run());
+        }
         doors.extend(door.map(|door| (service.name(), door)));
         // Each set of routes brings its own answer to an unknown method; one is enough.
         routes = Routes::from(routes.into_axum_router().merge(more.into_axum_router().reset_fallback()));

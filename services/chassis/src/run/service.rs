@@ -1,6 +1,6 @@
 //! What a service is to the program that runs it.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use async_trait::async_trait;
 use sea_orm_migration::MigrationTrait;
@@ -11,7 +11,7 @@ use super::{BadSettings, Install, Meter, StartError, Tasks};
 use crate::{
     access::Gated,
     data::{Clock, Db, Ids, Keyring, SealedColumn},
-    events::{Consumer, Outbox, SharedBus, TimerHandlers},
+    events::{Consumer, Intake, Outbox, SharedBus, TimerHandlers},
 };
 
 /// What a service is built from. It opens nothing itself.
@@ -41,6 +41,8 @@ pub struct Parts {
     pub routes: Routes,
     pub consumers: Vec<Consumer>,
     pub timers: TimerHandlers,
+    /// Takes what partners send over the bus.
+    pub intake: Option<Arc<dyn Intake>>,
     /// Another way in beside gRPC, opened when all services are built.
     pub door: Option<Box<dyn Door>>,
 }

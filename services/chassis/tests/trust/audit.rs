@@ -19,6 +19,8 @@ fn entry(n: usize) -> Entry {
         method: "/linju.residents.v1.ResidentService/GetResident".to_owned(),
         subject: format!("resident-{n}"),
         fields: "phone,national_id".to_owned(),
+        acting: (n.is_multiple_of(3)).then(|| "grid_worker".to_owned()),
+        basis: None,
         request: "4bf92f3577b34da6a3ce929d0e0e4736".to_owned(),
     }
 }
@@ -133,6 +135,8 @@ async fn the_program_itself_can_change_nothing() -> Result<()> {
             "UPDATE audit SET who = 'x' WHERE seq = 2",
             "UPDATE audit SET subject = 'x' WHERE seq IS NULL",
             "UPDATE audit SET on_behalf = 'x' WHERE seq IS NULL",
+            "UPDATE audit SET acting = 'x' WHERE seq IS NULL",
+            "UPDATE audit SET basis = 'x' WHERE seq IS NULL",
             "UPDATE audit SET hash = NULL WHERE seq = 3",
             "UPDATE audit SET seq = 9 WHERE seq = 3",
             "DELETE FROM audit_head",
@@ -152,7 +156,7 @@ async fn the_program_itself_can_change_nothing() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_field_of_an_entry_is_covered() -> Result<()> {
-    let fields = ["who", "on_behalf", "purpose", "method", "subject", "fields", "request"];
+    let fields = ["who", "on_behalf", "purpose", "method", "subject", "fields", "request", "acting", "basis"];
     for log in Log::both(fields.len()).await? {
         log.tamper(&[]).await?;
         for field in fields {

@@ -10,9 +10,10 @@ use chassis::{
 };
 use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use linju_proto::common::v1::Role;
+use linju_proto::common::v1::{Cover, Role};
 use rustls::pki_types::{PrivatePkcs8KeyDer, pem::PemObject as _};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::morning;
 
@@ -70,9 +71,15 @@ fn worker() -> Result<Principal> {
         subject: "w1".to_owned(),
         on_behalf: Some("m1".to_owned()),
         grants: vec![
-            Grant { role: Role::GridWorker, areas: Some(vec!["511903001008".parse()?]), unit: None },
-            Grant { role: Role::Handler, areas: Some(Vec::new()), unit: Some("sanitation".to_owned()) },
-            Grant { role: Role::Auditor, areas: None, unit: None },
+            Grant::new(Role::GridWorker, Some(vec!["511903001008".parse()?])),
+            Grant {
+                persons: vec![Uuid::from_u128(7)],
+                place: Some(Uuid::from_u128(8)),
+                covers: Some(vec![Cover::See, Cover::Report]),
+                ..Grant::new(Role::Resident, Some(vec!["511903001008".parse()?]))
+            },
+            Grant { unit: Some("sanitation".to_owned()), ..Grant::new(Role::Handler, Some(Vec::new())) },
+            Grant::new(Role::Auditor, None),
         ],
     })
 }
@@ -90,7 +97,7 @@ fn a_token_says_what_was_signed() -> Result<()> {
 
 #[test]
 fn every_role_has_a_code() {
-    for number in 1..=14 {
+    for number in 1..=15 {
         let role = Role::try_from(number).expect("a role");
         assert_eq!(role_of(&role_code(role)), Some(role));
     }

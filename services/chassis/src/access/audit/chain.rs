@@ -35,23 +35,41 @@ impl fmt::Debug for Head {
 ///
 /// | what | bytes |
 /// |---|---|
-/// | `linju audit v1` | 14, ASCII |
+/// | `linju audit v1`; `v2` where the entry says in which roles or on what approval | 14, ASCII |
 /// | the previous hash | 32 |
 /// | the number | 8, big-endian |
 /// | the id | 16 |
 /// | the time in microseconds since 1970 UTC | 8, big-endian |
 /// | who, `on_behalf`, purpose, method, subject, fields, request | each: length in 8 bytes, big-endian, then UTF-8; a null has the length 2⁶⁴ - 1 and no bytes |
+/// | only in `v2`: acting, basis | likewise |
 fn hash(prev: &Hash, seq: i64, entry: &Model) -> Hash {
-    let Model { id, at, who, on_behalf, purpose, method, subject, fields, request, seq: _, prev: _, hash: _ } = entry;
+    let Model {
+        id,
+        at,
+        who,
+        on_behalf,
+        purpose,
+        method,
+        subject,
+        fields,
+        request,
+        acting,
+        basis,
+        seq: _,
+        prev: _,
+        hash: _,
+    } = entry;
+    let first = acting.is_none() && basis.is_none();
     let mut context = Context::new(&SHA256);
-    context.update(b"linju audit v1");
+    context.update(if first { b"linju audit v1" } else { b"linju audit v2" });
     context.update(prev);
     context.update(&seq.to_be_bytes());
     context.update(id.as_bytes());
     context.update(&at.timestamp_micros().to_be_bytes());
     let texts =
         [Some(who), on_behalf.as_ref(), Some(purpose), Some(method), Some(subject), Some(fields), Some(request)];
-    for text in texts {
+    let more = [acting.as_ref(), basis.as_ref()];
+    for text in texts.iter().chain(if first { &[][..] } else { &more[..] }) {
         let length = text.map_or(u64::MAX, |text| text.len() as u64);
         context.update(&length.to_be_bytes());
         context.update(text.map_or(&[], |text| text.as_bytes()));
@@ -79,6 +97,8 @@ mod tests {
             subject: "r1".into(),
             fields: "phone".into(),
             request: "t".into(),
+            acting: None,
+            basis: None,
             seq: None,
             prev: None,
             hash: None,
@@ -110,7 +130,10 @@ mod tests {
     fn a_text_cannot_slide_into_its_neighbour() {
         let slid = Model { who: "w1home".into(), purpose: "_visit".into(), ..entry() };
         let emptied = Model { on_behalf: Some(String::new()), ..entry() };
-        for other in [slid, emptied] {
+        let acting = Model { acting: Some("grid_worker".into()), ..entry() };
+        let based = Model { basis: Some("grid_worker".into()), ..entry() };
+        assert_ne!(Head::START.after(&acting), Head::START.after(&based));
+        for other in [slid, emptied, acting, based] {
             assert_ne!(Head::START.after(&other), Head::START.after(&entry()));
         }
     }

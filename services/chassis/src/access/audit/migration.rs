@@ -53,6 +53,41 @@ impl MigrationTrait for Audit {
     }
 }
 
+struct Acting;
+
+/// In which roles a look was taken and on what approval, and finding looks by whose record it was. It replaces the trigger
+/// that guards the columns.
+pub fn migration_of_acting() -> Box<dyn MigrationTrait> {
+    Box::new(Acting)
+}
+
+impl MigrationName for Acting {
+    fn name(&self) -> &'static str {
+        "chassis_audit_acting"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Acting {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let connection = manager.get_connection();
+        connection.execute_unprepared("ALTER TABLE audit ADD COLUMN acting text").await?;
+        connection.execute_unprepared("ALTER TABLE audit ADD COLUMN basis text").await?;
+        connection.execute_unprepared("CREATE INDEX audit_subject ON audit (subject, id)").await?;
+        connection.execute_unprepared("CREATE INDEX audit_basis ON audit (basis) WHERE basis IS NOT NULL").await?;
+        let trigger = match connection.get_database_backend() {
+            DbBackend::Postgres => POSTGRES_ACTING,
+            _ => SQLITE_ACTING,
+        };
+        connection.execute_unprepared(trigger).await?;
+        Ok(())
+    }
+}
+
 fn entries() -> TableCreateStatement {
     Table::create()
         .table("audit")
@@ -102,5 +137,28 @@ BEGIN SELECT RAISE(ABORT, 'the audit log is only ever added to'); END;
 CREATE TRIGGER audit_head_no_delete BEFORE DELETE ON audit_head
 BEGIN SELECT RAISE(ABORT, 'the audit log is only ever added to'); END;
 CREATE TRIGGER audit_head_forward BEFORE UPDATE ON audit_head WHEN NEW.seq <= OLD.seq OR NEW.id IS NOT OLD.id
+BEGIN SELECT RAISE(ABORT, 'the audit log is only ever added to'); END;
+";
+
+const POSTGRES_ACTING: &str = "
+DROP TRIGGER audit_no_update ON audit;
+CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit FOR EACH ROW WHEN (
+    OLD.hash IS NOT NULL
+    OR (NEW.id, NEW.at, NEW.who, NEW.on_behalf, NEW.purpose, NEW.method, NEW.subject, NEW.fields, NEW.request,
+        NEW.acting, NEW.basis)
+    IS DISTINCT FROM
+    (OLD.id, OLD.at, OLD.who, OLD.on_behalf, OLD.purpose, OLD.method, OLD.subject, OLD.fields, OLD.request,
+        OLD.acting, OLD.basis)
+) EXECUTE FUNCTION audit_keep();
+";
+
+const SQLITE_ACTING: &str = "
+DROP TRIGGER audit_no_update;
+CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit WHEN
+    OLD.hash IS NOT NULL
+    OR NEW.id IS NOT OLD.id OR NEW.at IS NOT OLD.at OR NEW.who IS NOT OLD.who OR NEW.on_behalf IS NOT OLD.on_behalf
+    OR NEW.purpose IS NOT OLD.purpose OR NEW.method IS NOT OLD.method OR NEW.subject IS NOT OLD.subject
+    OR NEW.fields IS NOT OLD.fields OR NEW.request IS NOT OLD.request
+    OR NEW.acting IS NOT OLD.acting OR NEW.basis IS NOT OLD.basis
 BEGIN SELECT RAISE(ABORT, 'the audit log is only ever added to'); END;
 ";

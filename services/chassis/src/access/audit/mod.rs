@@ -11,6 +11,7 @@
 mod chain;
 mod checkpoint;
 mod migration;
+mod reading;
 mod sealer;
 mod store;
 mod verify;
@@ -20,7 +21,8 @@ use uuid::Uuid;
 
 pub use chain::Head;
 pub use checkpoint::{Checkpoint, CheckpointError};
-pub use migration::migration;
+pub use migration::{migration, migration_of_acting};
+pub use reading::{Looked, LookedAfter, looks_at, looks_on};
 pub use sealer::seal_pending;
 pub use verify::{AuditFault, Verified, verify};
 
@@ -40,11 +42,15 @@ pub struct Entry {
     pub fields: String,
     /// The trace of the call.
     pub request: String,
+    /// The roles in which it was done, as [`Scope::acting`](super::Scope::acting) writes them.
+    pub acting: Option<String>,
+    /// The id of the approval that it needed.
+    pub basis: Option<String>,
 }
 
 /// Appends an entry to the rows of this transaction.
 pub fn record(tx: &Tx, ids: &Ids, clock: &Clock, entry: Entry) {
-    let Entry { who, on_behalf, purpose, method, subject, fields, request } = entry;
+    let Entry { who, on_behalf, purpose, method, subject, fields, request, acting, basis } = entry;
     tx.append(store::ActiveModel {
         id: Set(ids.next::<Uuid>()),
         at: Set(clock.now()),
@@ -55,6 +61,8 @@ pub fn record(tx: &Tx, ids: &Ids, clock: &Clock, entry: Entry) {
         subject: Set(subject),
         fields: Set(fields),
         request: Set(request),
+        acting: Set(acting),
+        basis: Set(basis),
         seq: Set(None),
         prev: Set(None),
         hash: Set(None),

@@ -17,6 +17,8 @@ pub(super) struct Model {
     pub subject: String,
     pub fields: String,
     pub request: String,
+    pub acting: Option<String>,
+    pub basis: Option<String>,
     pub seq: Option<i64>,
     pub prev: Option<Vec<u8>>,
     pub hash: Option<Vec<u8>>,

@@ -8,11 +8,12 @@ use std::{sync::Arc, time::Duration};
 use async_nats::{
     StatusCode, Subject, Subscriber,
     jetstream::{
-        self, AckKind, ErrorCode,
+        self, AckKind, ErrorCode, Message,
         consumer::{
             AckPolicy, Consumer, DeliverPolicy,
             pull::{BatchConfig, Config},
         },
+        message::Info,
         stream::ConsumerErrorKind,
     },
 };
@@ -30,6 +31,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) struct PullFeed {
     bus: Arc<Inner>,
+    stream: String,
     config: Config,
     pull: Option<Pull>,
     failures: u32,
@@ -50,7 +52,7 @@ struct Pull {
 }
 
 enum Step {
-    Message(Option<async_nats::Message>),
+    Said(Option<async_nats::Message>),
     Reconnected,
     Silent,
     TimeIsUp,
@@ -73,7 +75,13 @@ impl PullFeed {
             filter_subjects,
             ..Config::default()
         };
-        Self { bus, config, pull: None, failures: 0 }
+        let stream = bus.settings.stream.clone();
+        Self::of(bus, stream, config)
+    }
+
+    /// Reads `stream` as `config` says.
+    pub(super) fn of(bus: Arc<Inner>, stream: String, config: Config) -> Self {
+        Self { bus, stream, config, pull: None, failures: 0 }
     }
 
     /// Makes the consumer and subscribes to its deliveries, unless that was done on this connection.
@@ -84,7 +92,7 @@ impl PullFeed {
         }
         let before = self.bus.link.trouble();
         let name = self.config.durable_name.clone().unwrap_or_default();
-        let made = self.bus.context.create_consumer_on_stream(self.config.clone(), &self.bus.settings.stream).await;
+        let made = self.bus.context.create_consumer_on_stream(self.config.clone(), &self.stream).await;
         let consumer = made.map_err(|error| match error.kind() {
             ConsumerErrorKind::JetStream(e) if e.error_code() == ErrorCode::STREAM_NOT_FOUND => {
                 self.bus.forget();
@@ -107,7 +115,7 @@ impl PullFeed {
         Ok(())
     }
 
-    async fn receive(&mut self, most: usize, deadline: Instant) -> Result<Vec<Delivery>, BusError> {
+    async fn receive(&mut self, most: usize, deadline: Instant) -> Result<Vec<Message>, BusError> {
         let heartbeat = self.bus.settings.ping().min(EXPIRES / 2);
         loop {
             self.open().await?;
@@ -117,18 +125,18 @@ impl PullFeed {
             }
             let step = tokio::select! {
                 biased;
-                message = pull.inbox.next() => Step::Message(message),
+                message = pull.inbox.next() => Step::Said(message),
                 () = self.bus.link.other_than(pull.connection) => Step::Reconnected,
                 () = sleep_until(pull.heard + heartbeat * 2) => Step::Silent,
                 () = sleep_until(deadline) => Step::TimeIsUp,
             };
             match step {
-                Step::Message(Some(message)) => {
+                Step::Said(Some(message)) => {
                     if let Some(first) = pull.read(message)? {
                         return Ok(self.with_ready(first, most));
                     }
                 }
-                Step::Message(None) => return Err(self.bus.link.unreachable("the subscription has ended")),
+                Step::Said(None) => return Err(self.bus.link.unreachable("the subscription has ended")),
                 Step::Silent => return Err(self.bus.link.unreachable("the consumer is silent; it is asked anew")),
                 Step::Reconnected => self.pull = None,
                 Step::TimeIsUp => return Ok(Vec::new()),
@@ -137,14 +145,14 @@ impl PullFeed {
     }
 
     /// Adds what has already come.
-    fn with_ready(&mut self, first: Delivery, most: usize) -> Vec<Delivery> {
+    fn with_ready(&mut self, first: Message, most: usize) -> Vec<Message> {
         let mut list = vec![first];
         while let Some(pull) = &mut self.pull
             && list.len() < most
             && let Some(Some(message)) = pull.inbox.next().now_or_never()
         {
             match pull.read(message) {
-                Ok(delivery) => list.extend(delivery),
+                Ok(message) => list.extend(message),
                 // What was read is good; the pull is built anew by the next call.
                 Err(_) => self.pull = None,
             }
@@ -166,8 +174,8 @@ impl Pull {
         Ok(())
     }
 
-    /// A delivery; none where it was only a sign of life or the end of a request.
-    fn read(&mut self, message: async_nats::Message) -> Result<Option<Delivery>, BusError> {
+    /// A message; none where it was only a sign of life or the end of a request.
+    fn read(&mut self, message: async_nats::Message) -> Result<Option<Message>, BusError> {
         self.heard = Instant::now();
         match message.status {
             None | Some(StatusCode::OK) => {}
@@ -182,26 +190,50 @@ impl Pull {
             }
         }
         self.owed = self.owed.saturating_sub(1);
-        let message = jetstream::Message { message, context: self.context.clone() };
-        let (Ok(info), Some(reply)) = (message.info(), &message.reply) else {
-            tracing::warn!(subject = %message.subject, "a message that no stream has sent was left out");
-            return Ok(None);
-        };
-        let subject = match message.subject.strip_prefix(&retry_prefix(info.consumer)) {
-            Some(rest) => format!("linju.{rest}"),
-            None => message.subject.to_string(),
-        };
-        Ok(Some(Delivery {
-            event: envelope::read(&subject, message.headers.as_ref(), &message.payload),
-            attempt: u32::try_from(info.delivered).unwrap_or(u32::MAX),
-            token: reply.to_string(),
-        }))
+        Ok(Some(Message { message, context: self.context.clone() }))
     }
+}
+
+/// What a stream says of a message of its own; none of one that no stream has sent.
+pub(super) fn sent_by_stream(message: &Message) -> Option<(Info<'_>, String)> {
+    if let (Ok(info), Some(reply)) = (message.info(), &message.reply) {
+        return Some((info, reply.to_string()));
+    }
+    tracing::warn!(subject = %message.subject, "a message that no stream has sent was left out");
+    None
+}
+
+fn delivery(message: &Message) -> Option<Delivery> {
+    let (info, token) = sent_by_stream(message)?;
+    let subject = match message.subject.strip_prefix(&retry_prefix(info.consumer)) {
+        Some(rest) => format!("linju.{rest}"),
+        None => message.subject.to_string(),
+    };
+    Some(Delivery {
+        event: envelope::read(&subject, message.headers.as_ref(), &message.payload),
+        attempt: u32::try_from(info.delivered).unwrap_or(u32::MAX),
+        token,
+    })
 }
 
 #[async_trait]
 impl Feed for PullFeed {
     async fn next(&mut self, most: usize, wait: Duration) -> Result<Vec<Delivery>, BusError> {
+        Ok(self.messages(most, wait).await?.iter().filter_map(delivery).collect())
+    }
+
+    async fn ack(&mut self, delivery: &Delivery) -> Result<(), BusError> {
+        self.answer(&delivery.token, AckKind::Ack).await
+    }
+
+    async fn nak(&mut self, delivery: &Delivery, delay: Duration) -> Result<(), BusError> {
+        self.answer(&delivery.token, AckKind::Nak(Some(delay))).await
+    }
+}
+
+impl PullFeed {
+    /// Up to `most` messages as they lie in the stream; after a failure it answers only once it has paused.
+    pub(super) async fn messages(&mut self, most: usize, wait: Duration) -> Result<Vec<Message>, BusError> {
         let outcome = self.receive(most.max(1), Instant::now() + wait).await;
         if outcome.is_ok() {
             self.failures = 0;
@@ -213,18 +245,8 @@ impl Feed for PullFeed {
         outcome
     }
 
-    async fn ack(&mut self, delivery: &Delivery) -> Result<(), BusError> {
-        self.answer(delivery, AckKind::Ack).await
-    }
-
-    async fn nak(&mut self, delivery: &Delivery, delay: Duration) -> Result<(), BusError> {
-        self.answer(delivery, AckKind::Nak(Some(delay))).await
-    }
-}
-
-impl PullFeed {
-    async fn answer(&self, delivery: &Delivery, kind: AckKind) -> Result<(), BusError> {
-        let sent = self.bus.link.client.publish(delivery.token.clone(), kind.into()).await;
+    pub(super) async fn answer(&self, token: &str, kind: AckKind) -> Result<(), BusError> {
+        let sent = self.bus.link.client.publish(token.to_owned(), kind.into()).await;
         sent.map_err(|e| self.bus.link.unreachable(e))
     }
 }

@@ -79,6 +79,11 @@ impl Link {
                 |e| BusError::Refused(format!("bus.nats.credentials_file {} cannot be used: {e}", file.display()));
             options = options.credentials_file(file).await.map_err(bad)?;
         }
+        if let Some(file) = &settings.nkey_file {
+            let seed = std::fs::read_to_string(file)
+                .map_err(|e| BusError::Refused(format!("bus.nats.nkey_file {} cannot be read: {e}", file.display())))?;
+            options = options.nkey(seed.trim().to_owned());
+        }
         if let Some(file) = &settings.ca_file {
             options = options.add_root_certificates(file.clone());
         }
@@ -93,7 +98,7 @@ impl Link {
         match found {
             Ok(Ok(line)) => Ok(line.number),
             _ if self.last_error().contains("authorization violation") => Err(BusError::Refused(
-                "the NATS server does not let us in: bus.nats.credentials_file must belong to a user it knows".into(),
+                "the NATS server does not let us in: bus.nats.credentials_file or bus.nats.nkey_file must belong to a user it knows".into(),
             )),
             _ => Err(self.unreachable("no connection")),
         }

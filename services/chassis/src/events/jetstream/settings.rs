@@ -12,6 +12,8 @@ pub struct NatsSettings {
     pub url: String,
     /// A `.creds` file of the NATS account.
     pub credentials_file: Option<PathBuf>,
+    /// The seed of the user's nkey, for a server whose accounts stand in its configuration, as `linju partner` writes them.
+    pub nkey_file: Option<PathBuf>,
     /// Certificates (PEM) to trust besides the system's, for a server with a certificate of one's own.
     pub ca_file: Option<PathBuf>,
     /// The stream of all events.
@@ -39,6 +41,7 @@ impl Default for NatsSettings {
         Self {
             url: "nats://127.0.0.1:4222".into(),
             credentials_file: None,
+            nkey_file: None,
             ca_file: None,
             stream: "LINJU_EVENTS".into(),
             dlq_stream: "LINJU_DLQ".into(),

@@ -10,7 +10,7 @@ use super::{NatsSettings, jetstream_error};
 use crate::events::BusError;
 
 /// How long JetStream knows a message id. The inbox of a consumer knows it longer.
-const DUPLICATE_WINDOW: std::time::Duration = std::time::Duration::from_mins(2);
+pub(super) const DUPLICATE_WINDOW: std::time::Duration = std::time::Duration::from_mins(2);
 
 /// Makes sure that both streams are there as wanted. A server that leaves out what it does not know is refused.
 pub(super) async fn ensure(context: &Context, settings: &NatsSettings) -> Result<(), BusError> {
@@ -37,7 +37,8 @@ pub(super) async fn ensure(context: &Context, settings: &NatsSettings) -> Result
     Ok(())
 }
 
-async fn ensure_one(context: &Context, wanted: &Config) -> Result<(), BusError> {
+/// Makes one stream, or corrects it.
+pub(super) async fn ensure_one(context: &Context, wanted: &Config) -> Result<(), BusError> {
     let name = &wanted.name;
     let kept = match context.get_stream(name).await {
         Ok(stream) => {

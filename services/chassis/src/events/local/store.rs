@@ -219,7 +219,7 @@ pub(super) async fn drop_parked(tx: &Tx, id: ParkedId) -> Result<bool, DbErr> {
 
 /// A condition that every matching subject meets, and its values. It compares the start up to the first wildcard as a
 /// range: such a start ends with a dot, and `/` is the character after it.
-fn chosen(patterns: &[Pattern]) -> (String, Vec<Value>) {
+pub(super) fn chosen(patterns: &[Pattern]) -> (String, Vec<Value>) {
     let mut text = String::from("(0");
     let mut values = Vec::new();
     for pattern in patterns {
@@ -240,7 +240,7 @@ fn chosen(patterns: &[Pattern]) -> (String, Vec<Value>) {
     (text, values)
 }
 
-async fn number(db: &impl ConnectionTrait, statement: Statement) -> Result<i64, DbErr> {
+pub(super) async fn number(db: &impl ConnectionTrait, statement: Statement) -> Result<i64, DbErr> {
     match db.query_one_raw(statement).await? {
         Some(row) => row.try_get_by_index(0),
         None => Ok(0),
@@ -253,6 +253,6 @@ fn numbers(list: impl Iterator<Item = i64>) -> String {
 }
 
 /// SQLite knows signed numbers only. No row and no page is beyond them.
-fn count(n: impl TryInto<i64>) -> i64 {
+pub(super) fn count(n: impl TryInto<i64>) -> i64 {
     n.try_into().unwrap_or(i64::MAX)
 }
