@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use sea_orm::DbErr;
 use tonic::{Code, Status};
 
-use crate::domain::standing::Refused;
+use crate::domain::{minors::AccessRefused, standing::Refused};
 
 /// Why a call is refused.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,25 @@ pub enum Error {
     BuildingNotFound,
     #[error("what is kept of {group} was observed on {kept_on}, later than this: read the record again")]
     OlderThanKept { group: &'static str, kept_on: NaiveDate },
+    #[error(
+        "this is the record of somebody under 18: ask for leave with RequestMinorAccess, or read it masked, without a \
+         purpose"
+    )]
+    MinorApprovalNeeded,
+    #[error(transparent)]
+    Access(#[from] AccessRefused),
+    #[error("this person is of age: read the record under your purpose, no leave is needed")]
+    NotAMinor,
+    #[error(
+        "you have {0} requests and approvals open, which is as many as this office allows: end those you do not need"
+    )]
+    MinorAccessInBulk(u64),
+    #[error("no record of the register is known to be yours: ask your community office to link it to your account")]
+    NoOwnRecord,
+    #[error("this was answered before: read it again")]
+    IsAnswered,
+    #[error("{0} requests about this record are open already: wait until they are answered")]
+    TooManyOpen(u64),
 }
 
 impl Error {
@@ -71,6 +90,14 @@ impl Refusal for Error {
             Self::HouseholdNumberTaken => (Code::AlreadyExists, "HOUSEHOLD_NUMBER_TAKEN"),
             Self::BuildingNotFound => (Code::NotFound, "BUILDING_NOT_FOUND"),
             Self::OlderThanKept { .. } => (Code::FailedPrecondition, "OLDER_THAN_KEPT"),
+            Self::MinorApprovalNeeded => (Code::PermissionDenied, "MINOR_APPROVAL_NEEDED"),
+            Self::Access(AccessRefused::OwnRequest) => (Code::PermissionDenied, "OWN_REQUEST"),
+            Self::Access(AccessRefused::WrongState(_)) => (Code::FailedPrecondition, "MINOR_ACCESS_IS_DECIDED"),
+            Self::NotAMinor => (Code::FailedPrecondition, "NOT_A_MINOR"),
+            Self::MinorAccessInBulk(_) => (Code::FailedPrecondition, "MINOR_ACCESS_IN_BULK"),
+            Self::NoOwnRecord => (Code::FailedPrecondition, "NO_RECORD_OF_YOUR_OWN"),
+            Self::IsAnswered => (Code::FailedPrecondition, "REQUEST_IS_ANSWERED"),
+            Self::TooManyOpen(_) => (Code::FailedPrecondition, "TOO_MANY_OPEN_REQUESTS"),
         }
     }
 

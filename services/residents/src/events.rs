@@ -6,24 +6,24 @@ use async_trait::async_trait;
 use chassis::{
     Fault, Refusal,
     data::{Ids, Tx},
-    events::{Consumer, Counts, Event, Handler, HandlerError, Head},
+    events::{Consumer, Counts, Event, Handler, HandlerError, Head, Timer, TimerHandler, TimerHandlers},
 };
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use linju_proto::{
-    incidents::v1::BuildingEndangered,
+    incidents::v1::{Building, BuildingEndangered, WarningIssued, WarningMessageType, WarningStatus},
     residents::v1::{
-        CareListDrawn, CareTagsChanged, ResidenceEnded, ResidentMerged, ResidentMoved, ResidentRegistered,
-        ResidentUnmerged, ResidentUpdated,
+        CareListDrawn, CareTagsChanged, DataRequestOverdue, ResidenceEnded, ResidentMerged, ResidentMoved,
+        ResidentRegistered, ResidentUnmerged, ResidentUpdated, WarningCallsChanged,
     },
 };
 use tonic::Code;
 
 use crate::{
     Error,
-    app::{App, CareListOf, Needs},
+    app::{App, CareListOf, DESTROY, DUE, Needs, RequestDue, Warned},
     domain::{care::CareTag, facts::FactGroup},
     grpc::convert::{care_tag_kind, resident_state},
-    store::{ResidentId, resident},
+    store::{ResidentId, call, data_request, resident},
 };
 use chassis::data::AreaCode;
 
@@ -73,14 +73,95 @@ pub(crate) fn told(ids: &Ids, row: &resident::Model, told: &Told) -> Event {
     }
 }
 
+/// Tells that a request about somebody's data was not answered in time; not whose.
+pub(crate) fn overdue(ids: &Ids, row: &data_request::Model, at: DateTime<Utc>) -> Event {
+    let head = Head { id: ids.next(), key: row.id.0, version: 1, area: row.area_code, at };
+    let (request_id, area_code) = (row.id.to_string(), row.area_code.to_string());
+    let (kind, due_on) = (row.kind.to_string(), row.due_at.date_naive().to_string());
+    Event::new(head, &DataRequestOverdue { request_id, area_code, kind, due_on })
+}
+
+/// How the calls of a warning go now.
+pub(crate) fn calls_changed(ids: &Ids, list: &call::list::Model, at: DateTime<Utc>) -> Event {
+    let told = WarningCallsChanged {
+        first_warning_id: list.id.to_string(),
+        area_code: list.area_code.to_string(),
+        to_call: list.to_call,
+        reached: list.reached,
+    };
+    Event::new(Head { id: ids.next(), key: list.id, version: list.version, area: list.area_code, at }, &told)
+}
+
 /// The consumers of this service.
 pub(crate) fn consumers(app: App) -> Vec<Consumer> {
-    vec![Consumer {
-        name: "residents-care",
-        subjects: vec!["linju.incidents.v1.*.*.*.building_endangered".to_owned()],
+    let consumer = |name, subject: &str, handler: Arc<dyn Handler>| Consumer {
+        name,
+        subjects: vec![subject.to_owned()],
         counts: Counts::Every,
-        handler: Arc::new(BuildingInDanger(app)),
-    }]
+        handler,
+    };
+    vec![
+        consumer(
+            "residents-care",
+            "linju.incidents.v1.*.*.*.building_endangered",
+            Arc::new(BuildingInDanger(app.clone())),
+        ),
+        consumer("residents-calls", "linju.incidents.v1.*.*.*.warning_issued", Arc::new(PublicWarned(app))),
+    ]
+}
+
+/// The timers of this service.
+pub(crate) fn timers(app: App) -> TimerHandlers {
+    TimerHandlers::from([
+        (DUE, Arc::new(RequestDue(app.clone())) as Arc<dyn TimerHandler>),
+        (DESTROY, Arc::new(CallListOver(app))),
+    ])
+}
+
+/// Draws the call list of a public warning.
+pub struct PublicWarned(pub App);
+
+#[async_trait]
+impl Handler for PublicWarned {
+    async fn handle(&self, tx: &Tx, event: &Event) -> Result<(), HandlerError> {
+        let warned = read_warning(event.message().map_err(HandlerError::Useless)?).map_err(HandlerError::Useless)?;
+        self.0.draw_call_list(tx, warned).await.map_err(failed)
+    }
+}
+
+fn read_warning(told: WarningIssued) -> Result<Warned, String> {
+    let expires = told.expires_at.ok_or("expires_at is missing")?;
+    let nanos = u32::try_from(expires.nanos).unwrap_or_default();
+    let area = |code: &str| code.parse::<AreaCode>().map_err(|e| format!("`{code}` is no area: {e}"));
+    let building = |b: Building| Ok((area(&b.area_code)?, b.compound, b.building));
+    let exercise = matches!(told.status(), WarningStatus::Exercise | WarningStatus::Test);
+    Ok(Warned {
+        first: told.first_warning_id.parse().map_err(|_| "first_warning_id is not a UUID")?,
+        area: area(&told.area_code)?,
+        exercise,
+        cancelled: told.message_type() == WarningMessageType::Cancel,
+        expires_at: DateTime::from_timestamp(expires.seconds, nanos).ok_or("expires_at is no time")?,
+        buildings: told.buildings.into_iter().map(building).collect::<Result<_, String>>()?,
+    })
+}
+
+/// Destroys a call list when its time has come.
+pub struct CallListOver(pub App);
+
+#[async_trait]
+impl TimerHandler for CallListOver {
+    async fn fire(&self, tx: &Tx, timer: &Timer) -> Result<(), HandlerError> {
+        let first = timer.key.parse().map_err(|_| HandlerError::Useless("the key is not a UUID".to_owned()))?;
+        self.0.destroy_call_list(tx, first).await.map_err(failed)
+    }
+}
+
+fn failed(error: Error) -> HandlerError {
+    match error {
+        Error::Fault(Fault::Db(error)) => HandlerError::Db(error),
+        error if error.answer().0 == Code::InvalidArgument => HandlerError::Useless(error.to_string()),
+        error => HandlerError::Failed(error.to_string()),
+    }
 }
 
 /// Answers an incident that endangers a building with how many people there need help.
@@ -95,11 +176,7 @@ impl Handler for BuildingInDanger {
         let area: AreaCode = area_code.parse().map_err(|_| useless("area_code is not an area code"))?;
         let key: uuid::Uuid = incident_id.parse().map_err(|_| useless("incident_id is not a UUID"))?;
         let of = CareListOf { area, building: Some((compound.clone(), building.clone())) };
-        let counted = self.0.count_needs(tx, &of).await.map_err(|error| match error {
-            Error::Fault(Fault::Db(error)) => HandlerError::Db(error),
-            error if error.answer().0 == Code::InvalidArgument => HandlerError::Useless(error.to_string()),
-            error => HandlerError::Failed(error.to_string()),
-        })?;
+        let counted = self.0.count_needs(tx, &of).await.map_err(failed)?;
         let building_known = counted.is_some();
         let Needs { residents, need_help } = counted.unwrap_or_default();
         let drawn = CareListDrawn { incident_id, area_code, compound, building, residents, need_help, building_known };

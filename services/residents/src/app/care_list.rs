@@ -100,7 +100,7 @@ impl App {
 
 /// Who lives there; for a building, whoever lives in a dwelling that stands there. None: no dwelling of the building is
 /// registered where the scope reaches.
-async fn living_in(
+pub(super) async fn living_in(
     scope: &Scope,
     db: &impl ConnectionTrait,
     of: &CareListOf,

@@ -7,7 +7,7 @@ use chassis::{
 use chrono::NaiveDate;
 use sea_orm::{ActiveValue::Set, IntoActiveModel};
 
-use super::{App, By};
+use super::{App, By, Whose};
 use crate::{
     Error,
     domain::person::Relation,
@@ -62,7 +62,7 @@ pub struct DwellingView {
 /// One person's time in a household.
 #[derive(Clone, Debug)]
 pub struct MemberView {
-    pub resident: ResidentId,
+    pub whose: Whose,
     pub name: String,
     pub relation: Relation,
     pub from: NaiveDate,
@@ -194,15 +194,16 @@ fn members(times: Vec<membership::Model>, people: &[resident::Model]) -> Vec<Mem
         let membership::Model { id: _, household_id: _, resident_id, relation, from_on: from, until_on: until } = time;
         let Some(row) = person(resident_id) else { continue };
         let Some(leading) = row.merged_into.and_then(person) else {
-            members.push(MemberView { resident: row.id, name: row.name.clone(), relation, from, until });
+            members.push(MemberView { whose: Whose::from(row), name: row.name.clone(), relation, from, until });
             continue;
         };
         // Nobody closes the time of a merged record: from the merge on, the leading one says where the person lives.
         let until = [until, row.ended_on, leading.ended_on].into_iter().flatten().min();
-        taken_over.push(MemberView { resident: leading.id, name: leading.name.clone(), relation, from, until });
+        let (whose, name) = (Whose::from(leading), leading.name.clone());
+        taken_over.push(MemberView { whose, name, relation, from, until });
     }
     for time in taken_over {
-        match members.iter_mut().find(|kept| kept.resident == time.resident && kept.touches(&time)) {
+        match members.iter_mut().find(|kept| kept.whose.id == time.whose.id && kept.touches(&time)) {
             Some(kept) => {
                 kept.from = kept.from.min(time.from);
                 kept.until = kept.until.zip(time.until).map(|(one, other)| one.max(other));

@@ -1,15 +1,21 @@
 //! The use cases. Each reads, asks a rule, and writes rows and events in one transaction.
 
 mod areas;
+mod call_list;
 mod care_list;
 mod care_tags;
+mod corrections;
 mod create_resident;
+mod data_requests;
 mod demo;
 mod figures;
 mod households;
 mod import;
 mod merge;
+mod minor_access;
+mod minors;
 mod move_resident;
+mod my_data;
 mod read;
 mod search;
 mod update_resident;
@@ -22,15 +28,22 @@ use chassis::{
 use chrono::{FixedOffset, NaiveDate};
 
 pub use areas::{AreaProblem, AreasOutcome};
+pub use call_list::{CallListView, CallView, DESTROY, Warned};
 pub use care_list::{CareList, CareListEntry, CareListOf, Needs};
 pub use care_tags::{ClearCareTag, SetCareTag};
 pub use create_resident::CreateResident;
+pub(crate) use data_requests::DUE;
+pub use data_requests::{Ask, DataRequestView, ListDataRequests, RequestAboutData, RequestDue};
 pub use demo::{DemoOptions, DemoOutcome};
 pub use figures::FiguresOf;
 pub use households::{Address, CreateHousehold, DwellingView, HouseholdView, MemberView};
 pub use import::{ImportError, ImportOptions, Progress, SurveyOutcome};
 pub use merge::{MergeResidents, UnmergeResident};
+pub use minor_access::{MinorAccessFigures, MinorAccessView, RequestMinorAccess};
+pub use minors::{Emergency, Opened, Reader, Whose};
 pub use move_resident::{End, EndResidence, MoveResident};
+pub(crate) use my_data::address;
+pub use my_data::{Export, HeldFact, Home, MyRecord};
 pub use read::{ListResidents, ResidentPage};
 pub use search::SearchResidents;
 pub(crate) use update_resident::agree;
@@ -38,19 +51,26 @@ pub use update_resident::{ResidentChange, UpdateResident};
 
 use crate::{
     Error,
+    config::MinorSettings,
     domain::facts::Source,
     events::{Told, told},
-    store::{ResidentId, care_tag, resident},
+    store::{
+        ResidentId, care_tag,
+        resident::{self, Reads},
+    },
 };
 
 /// The use cases of this service.
 #[derive(Clone, Debug)]
 pub struct App {
     pub db: Db,
+    /// Residents by their ids.
+    pub reads: Reads,
     pub clock: Clock,
     pub ids: Ids,
     pub keys: Keyring,
     pub outbox: Outbox,
+    pub minors: MinorSettings,
 }
 
 /// Who changes something.

@@ -33,13 +33,13 @@ pub struct ResidentPage {
 impl App {
     /// The resident, in whatever state.
     pub async fn get(&self, scope: &Scope, id: ResidentId) -> Result<Record, Error> {
-        let row = resident::get(scope, self.db.read(), id).await?;
+        let row = self.reads.get(scope, id).await?;
         self.record(row).await
     }
 
     /// The resident without the care tags, for an answer that leaves masked and so has none: one statement instead of two.
     pub async fn get_without_tags(&self, scope: &Scope, id: ResidentId) -> Result<Record, Error> {
-        let row = resident::get(scope, self.db.read(), id).await?;
+        let row = self.reads.get(scope, id).await?;
         self.opened(row, Vec::new()).await
     }
 

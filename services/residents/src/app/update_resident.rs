@@ -1,6 +1,6 @@
 //! Facts of a resident are put right or learnt anew.
 
-use chassis::data::check_etag;
+use chassis::data::{Tx, check_etag};
 use chrono::NaiveDate;
 use sea_orm::ConnectionTrait;
 
@@ -55,27 +55,36 @@ impl App {
         let (app, own) = (self.clone(), by.clone());
         let work = self.db.write(move |tx| {
             let (app, by, command) = (app.clone(), own.clone(), command.clone());
-            Box::pin(async move {
-                let row = resident::lock(&by.scope, tx, command.id).await?;
-                check_etag(&command.etag, row.version)?;
-                if row.state == Status::Merged {
-                    return Err(Refused::IsMerged.into());
-                }
-                let mut next = row.clone();
-                let changed = app.apply(&mut next, &command.change, (observed_on, by.source)).await?;
-                if changed.is_empty() {
-                    return Ok(());
-                }
-                app.keep_number_unique(tx, &row, &mut next).await?;
-                follow_name(tx, &row, &next).await?;
-                if next.relation != row.relation {
-                    membership::relate(tx, row.id, next.relation).await?;
-                }
-                app.save(tx, next, vec![Told::Updated { changed }]).await
-            })
+            Box::pin(async move { app.update_in(tx, &by, &command, observed_on).await })
         });
         work.await.map_err(|error: Error| if error.is_duplicate() { Error::NationalIdTaken } else { error })?;
         self.get(&by.scope, id).await
+    }
+
+    /// The change itself, in a transaction that may hold more.
+    pub(super) async fn update_in(
+        &self,
+        tx: &Tx,
+        by: &By,
+        command: &UpdateResident,
+        observed_on: NaiveDate,
+    ) -> Result<(), Error> {
+        let row = resident::lock(&by.scope, tx, command.id).await?;
+        check_etag(&command.etag, row.version)?;
+        if row.state == Status::Merged {
+            return Err(Refused::IsMerged.into());
+        }
+        let mut next = row.clone();
+        let changed = self.apply(&mut next, &command.change, (observed_on, by.source)).await?;
+        if changed.is_empty() {
+            return Ok(());
+        }
+        self.keep_number_unique(tx, &row, &mut next).await?;
+        follow_name(tx, &row, &next).await?;
+        if next.relation != row.relation {
+            membership::relate(tx, row.id, next.relation).await?;
+        }
+        self.save(tx, next, vec![Told::Updated { changed }]).await
     }
 
     /// Takes over what is new, group by group, and names the groups.

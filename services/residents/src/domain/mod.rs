@@ -3,9 +3,12 @@
 #[macro_use]
 pub(crate) mod text_code;
 
+pub mod call;
 pub mod care;
 pub mod facts;
 pub mod figures;
+pub mod minors;
+pub mod my_data;
 pub mod name;
 pub mod national_id;
 pub mod person;

@@ -2,11 +2,18 @@
 
 use chassis::data::{AreaLevel, etag};
 use chrono::{DateTime, NaiveDate, Utc};
-use linju_proto::residents::v1::{self as proto, cell};
+use linju_proto::{
+    Contract as _,
+    residents::v1::{self as proto, cell},
+};
 
 use crate::{
-    app::{CareList, CareListEntry, DwellingView, FiguresOf, HouseholdView, MemberView, Record},
+    app::{
+        CallListView, CallView, CareList, CareListEntry, DwellingView, FiguresOf, HouseholdView, MemberView, Opened,
+        Record,
+    },
     domain::{
+        call::CallOutcome,
         care::CareTag,
         facts::{FactGroup, Source},
         figures::{Figures, PyramidStep},
@@ -58,6 +65,12 @@ same!(relation_name, some_relation, Relation = Relation {
     Sibling = Sibling,
     Other = Other,
 });
+same!(call_outcome_name, call_outcome, CallOutcome = CallOutcome {
+    Reached = Reached,
+    PassedOn = PassedOn,
+    NobodyThere = NobodyThere,
+    Away = Away,
+});
 same!(care_tag_kind, care_tag, CareTag = CareTagKind {
     LivingAlone = LivingAlone,
     EmptyNest = EmptyNest,
@@ -87,7 +100,7 @@ pub(crate) fn relation(name: proto::Relation) -> Relation {
     some_relation(name).unwrap_or(Relation::Other)
 }
 
-fn timestamp(at: DateTime<Utc>) -> prost_types::Timestamp {
+pub(crate) fn timestamp(at: DateTime<Utc>) -> prost_types::Timestamp {
     let nanos = i32::try_from(at.timestamp_subsec_nanos()).unwrap_or_default();
     prost_types::Timestamp { seconds: at.timestamp(), nanos }
 }
@@ -118,30 +131,39 @@ impl From<tag::Model> for proto::CareTag {
     }
 }
 
-impl From<Record> for proto::Resident {
-    fn from(record: Record) -> Self {
-        let Record { row, tags, national_id, phone } = record;
-        let clear = |text: Option<chassis::data::SecretText>| text.map(|text| text.expose().to_owned());
-        Self {
-            freshness: freshness(&row),
-            id: row.id.to_string(),
-            name: row.name,
-            sex: sex_name(row.sex).into(),
-            birth_date: row.birth_date.to_string(),
-            national_id: clear(national_id).unwrap_or_default(),
-            phone: clear(phone).unwrap_or_default(),
-            registration: row.registration.map(|word| registration_name(word).into()).unwrap_or_default(),
-            living: row.living.map(|word| living_name(word).into()).unwrap_or_default(),
-            state: resident_state(row.state).into(),
-            area_code: row.area_code.to_string(),
-            household_id: row.household_id.map(|id| id.to_string()).unwrap_or_default(),
-            relation: relation_name(row.relation).into(),
-            care_tags: tags.into_iter().map(proto::CareTag::from).collect(),
-            merged_into: row.merged_into.map(|id| id.to_string()).unwrap_or_default(),
-            created_at: Some(timestamp(row.created_at)),
-            updated_at: Some(timestamp(row.updated_at)),
-            etag: etag(row.version),
-        }
+/// A record as an answer holds it: masked here, whatever the call states, where it is a minor's that is not opened.
+pub(crate) fn resident(record: Record, opened: &Opened) -> proto::Resident {
+    let shown = opened.shows(record.row.id);
+    let mut answer = in_clear(record);
+    if !shown {
+        answer.mask();
+    }
+    answer
+}
+
+/// In clear, so only for what asks [`Opened`] right after.
+fn in_clear(record: Record) -> proto::Resident {
+    let Record { row, tags, national_id, phone } = record;
+    let clear = |text: Option<chassis::data::SecretText>| text.map(|text| text.expose().to_owned());
+    proto::Resident {
+        freshness: freshness(&row),
+        id: row.id.to_string(),
+        name: row.name,
+        sex: sex_name(row.sex).into(),
+        birth_date: row.birth_date.to_string(),
+        national_id: clear(national_id).unwrap_or_default(),
+        phone: clear(phone).unwrap_or_default(),
+        registration: row.registration.map(|word| registration_name(word).into()).unwrap_or_default(),
+        living: row.living.map(|word| living_name(word).into()).unwrap_or_default(),
+        state: resident_state(row.state).into(),
+        area_code: row.area_code.to_string(),
+        household_id: row.household_id.map(|id| id.to_string()).unwrap_or_default(),
+        relation: relation_name(row.relation).into(),
+        care_tags: tags.into_iter().map(proto::CareTag::from).collect(),
+        merged_into: row.merged_into.map(|id| id.to_string()).unwrap_or_default(),
+        created_at: Some(timestamp(row.created_at)),
+        updated_at: Some(timestamp(row.updated_at)),
+        etag: etag(row.version),
     }
 }
 
@@ -178,38 +200,73 @@ impl From<DwellingView> for proto::Dwelling {
     }
 }
 
-impl From<HouseholdView> for proto::Household {
-    fn from(view: HouseholdView) -> Self {
-        let HouseholdView { row, dwelling, members } = view;
-        let household::Model { id, dwelling_id: _, area_code: _, number, number_key: _, observed_on: _, created_at: _ } =
-            row;
-        let members = members.into_iter().map(|member| {
-            let MemberView { resident, name, relation, from, until } = member;
-            proto::Member {
-                resident_id: resident.to_string(),
-                name,
-                relation: relation_name(relation).into(),
-                from: from.to_string(),
-                until: until.map(|day| day.to_string()).unwrap_or_default(),
-            }
-        });
-        Self { id: id.to_string(), dwelling: Some(dwelling.into()), members: members.collect(), number }
+impl From<CallListView> for proto::CallList {
+    fn from(view: CallListView) -> Self {
+        let CallListView { list, calls } = view;
+        Self {
+            first_warning_id: list.id.to_string(),
+            exercise: list.exercise,
+            calls: calls.into_iter().map(Into::into).collect(),
+            to_call: list.to_call,
+            reached: list.reached,
+            closed: list.closed,
+        }
     }
 }
 
-impl From<CareList> for proto::DrawCareListResponse {
-    fn from(list: CareList) -> Self {
-        let CareList { entries, residents } = list;
-        let entries = entries.into_iter().map(|entry| {
-            let CareListEntry { record, dwelling, age } = entry;
-            proto::CareListEntry {
-                resident: Some(record.into()),
-                dwelling: dwelling.map(proto::Dwelling::from),
-                age: i32::try_from(age).unwrap_or(i32::MAX),
-            }
-        });
-        Self { entries: entries.collect(), residents: i32::try_from(residents).unwrap_or(i32::MAX) }
+impl From<CallView> for proto::Call {
+    fn from(view: CallView) -> Self {
+        let CallView { call, name, dwelling, household_phone } = view;
+        Self {
+            resident_id: call.resident_id.to_string(),
+            name,
+            dwelling: dwelling.map(Into::into),
+            household_phone: household_phone.map(|text| text.expose().to_owned()).unwrap_or_default(),
+            outcome: call.outcome.map(|outcome| call_outcome_name(outcome).into()).unwrap_or_default(),
+            tried_at: call.tried_at.map(timestamp),
+        }
     }
+}
+
+/// A household as an answer holds it; members who are minors and not opened are masked.
+pub(crate) fn household(view: HouseholdView, opened: &Opened) -> proto::Household {
+    let HouseholdView { row, dwelling, members } = view;
+    let household::Model { id, dwelling_id: _, area_code: _, number, number_key: _, observed_on: _, created_at: _ } =
+        row;
+    let members = members.into_iter().map(|member| {
+        let MemberView { whose, name, relation, from, until } = member;
+        let mut answer = proto::Member {
+            resident_id: whose.id.to_string(),
+            name,
+            relation: relation_name(relation).into(),
+            from: from.to_string(),
+            until: until.map(|day| day.to_string()).unwrap_or_default(),
+        };
+        if !opened.shows(whose.id) {
+            answer.mask();
+        }
+        answer
+    });
+    proto::Household { id: id.to_string(), dwelling: Some(dwelling.into()), members: members.collect(), number }
+}
+
+/// A care list as an answer holds it; the rows of minors that are not opened are masked.
+pub(crate) fn care_list(list: CareList, opened: &Opened) -> proto::DrawCareListResponse {
+    let CareList { entries, residents } = list;
+    let entries = entries.into_iter().map(|entry| {
+        let CareListEntry { record, dwelling, age } = entry;
+        let shown = opened.shows(record.row.id);
+        let mut answer = proto::CareListEntry {
+            resident: Some(in_clear(record)),
+            dwelling: dwelling.map(proto::Dwelling::from),
+            age: i32::try_from(age).unwrap_or(i32::MAX),
+        };
+        if !shown {
+            answer.mask();
+        }
+        answer
+    });
+    proto::DrawCareListResponse { entries: entries.collect(), residents: i32::try_from(residents).unwrap_or(i32::MAX) }
 }
 
 fn shown(cell: Cell) -> proto::Cell {

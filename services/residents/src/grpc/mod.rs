@@ -1,9 +1,12 @@
 //! The front door for calls: each method reads its request, asks the app, and answers.
 
+mod calls;
 pub(crate) mod convert;
+mod minors;
+mod my_data;
 mod request;
 
-use chassis::access::{Call, Look, look};
+use chassis::access::{Call, Look, Permitted, look, look_by};
 use linju_proto::{
     common::v1::Role,
     residents::v1::{
@@ -19,7 +22,7 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     Error,
-    app::{App, By, HouseholdView, ListResidents, Record, ResidentPage},
+    app::{App, By, Emergency, HouseholdView, ListResidents, Opened, Reader, Record, ResidentPage, Whose},
     domain::facts::Source,
 };
 use request::{area_of, areas_page, id_of, request_key};
@@ -43,22 +46,50 @@ impl Api {
         Ok(look(db, ids, clock, call, looks).await?)
     }
 
+    /// Finds which of these people's records the answer may show, and writes down that it does.
+    async fn open(
+        &self,
+        call: &Call,
+        people: &[Whose],
+        (emergency, fields): (Emergency, &'static str),
+    ) -> Result<Opened, Error> {
+        let reader = Reader { who: call.subject().to_owned(), purpose: call.purpose() };
+        let opened = self.0.open_minors(&reader, people, emergency).await?;
+        self.look_at(call, people, (&opened, fields)).await?;
+        Ok(opened)
+    }
+
+    async fn look_at(
+        &self,
+        call: &Call,
+        people: &[Whose],
+        (opened, fields): (&Opened, &'static str),
+    ) -> Result<(), Error> {
+        let App { db, ids, clock, .. } = &self.0;
+        let shown = people.iter().filter(|whose| opened.shows(whose.id));
+        let looks =
+            shown.map(|whose| Permitted { look: Look { subject: whose.id.0, fields }, basis: opened.basis(whose.id) });
+        Ok(look_by(db, ids, clock, call, looks.collect()).await?)
+    }
+
+    /// The answer to a change. It is made, so a minor's record that is not opened is masked and not refused.
     async fn answer(&self, call: &Call, record: Record) -> Result<Response<Resident>, Status> {
-        self.look(call, vec![Look { subject: record.row.id.0, fields: RECORD }]).await?;
-        Ok(Response::new(record.into()))
+        let opened = self.open(call, &[Whose::from(&record.row)], (Emergency::StaysClosed, RECORD)).await?;
+        Ok(Response::new(convert::resident(record, &opened)))
     }
 
     async fn residents(&self, call: &Call, page: ResidentPage) -> Result<(Vec<Resident>, String), Status> {
-        let looks = page.records.iter().map(|record| Look { subject: record.row.id.0, fields: RECORD }).collect();
-        self.look(call, looks).await?;
-        Ok((page.records.into_iter().map(Resident::from).collect(), page.next))
+        let people: Vec<Whose> = page.records.iter().map(|record| Whose::from(&record.row)).collect();
+        let opened = self.open(call, &people, (Emergency::StaysClosed, RECORD)).await?;
+        let records = page.records.into_iter().map(|record| convert::resident(record, &opened));
+        Ok((records.collect(), page.next))
     }
 
     async fn household(&self, call: &Call, household: HouseholdView) -> Result<Response<Household>, Status> {
-        let people = household.members.iter().map(|member| Look { subject: member.resident.0, fields: "name" });
-        let place = Look { subject: household.dwelling.row.id.0, fields: "unit,room" };
-        self.look(call, people.chain([place]).collect()).await?;
-        Ok(Response::new(household.into()))
+        let people: Vec<Whose> = household.members.iter().map(|member| member.whose).collect();
+        self.look(call, vec![Look { subject: household.dwelling.row.id.0, fields: "unit,room" }]).await?;
+        let opened = self.open(call, &people, (Emergency::Opens, "name")).await?;
+        Ok(Response::new(convert::household(household, &opened)))
     }
 }
 
@@ -94,7 +125,11 @@ impl ResidentService for Api {
             Some(_) => self.0.get(call.scope(), id).await?,
             None => self.0.get_without_tags(call.scope(), id).await?,
         };
-        self.answer(&call, record).await
+        let opened = self.open(&call, &[Whose::from(&record.row)], (Emergency::Opens, RECORD)).await?;
+        if call.purpose().is_some() && !opened.shows(record.row.id) {
+            return Err(Error::MinorApprovalNeeded.into());
+        }
+        Ok(Response::new(convert::resident(record, &opened)))
     }
 
     async fn list_residents(
@@ -189,9 +224,9 @@ impl CareService for Api {
         call.needs_purpose().map_err(Error::from)?;
         let list = self.0.draw_care_list(call.scope(), &request.into_inner().try_into()?).await?;
         let fields = "name,birth_date,national_id,phone,care_tags,unit,room";
-        let looks = list.entries.iter().map(|entry| Look { subject: entry.record.row.id.0, fields });
-        self.look(&call, looks.collect()).await?;
-        Ok(Response::new(list.into()))
+        let people: Vec<Whose> = list.entries.iter().map(|entry| Whose::from(&entry.record.row)).collect();
+        let opened = self.open(&call, &people, (Emergency::Opens, fields)).await?;
+        Ok(Response::new(convert::care_list(list, &opened)))
     }
 
     async fn get_figures(&self, request: Request<GetFiguresRequest>) -> Result<Response<Figures>, Status> {

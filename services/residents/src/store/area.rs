@@ -1,6 +1,6 @@
 //! The table `areas`: the tree of places.
 
-use chassis::data::AreaCode;
+use chassis::data::{AreaCode, any_of};
 use sea_orm::{QueryOrder, QuerySelect, entity::prelude::*};
 
 /// One place. Its level lies in its code.
@@ -29,7 +29,7 @@ pub async fn known(db: &impl ConnectionTrait, codes: &[AreaCode]) -> Result<Vec<
     if codes.is_empty() {
         return Ok(Vec::new());
     }
-    Entity::find().filter(Column::Code.is_in(codes.iter().copied())).all(db).await
+    Entity::find().filter(any_of(db.get_database_backend(), Column::Code, codes.iter().copied())).all(db).await
 }
 
 /// The places directly below `parent`, or the topmost, after `after`, in order of their codes.

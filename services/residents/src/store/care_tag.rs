@@ -1,6 +1,7 @@
 //! The table `care_tags`: why somebody may need care. A tag that was taken away stays as a row with the day, so that an
 //! older survey does not bring it back.
 
+use chassis::data::any_of;
 use chrono::NaiveDate;
 use sea_orm::{
     ActiveValue::Set,
@@ -51,7 +52,7 @@ pub async fn of(db: &impl ConnectionTrait, residents: &[ResidentId]) -> Result<V
     if residents.is_empty() {
         return Ok(Vec::new());
     }
-    let find = Entity::find().filter(Column::ResidentId.is_in(residents.iter().copied()));
+    let find = Entity::find().filter(any_of(db.get_database_backend(), Column::ResidentId, residents.iter().copied()));
     find.order_by_asc(Column::ResidentId).order_by_asc(Column::Kind).all(db).await
 }
 

@@ -6,8 +6,11 @@ use sea_orm::{
 };
 
 use crate::domain::{
+    call::CallOutcome,
     care::CareTag,
     facts::Source,
+    minors::AccessState,
+    my_data::{CorrectionField, RequestKind, RequestState},
     person::{Living, Registration, Relation, Sex},
     standing::Status,
 };
@@ -60,7 +63,8 @@ macro_rules! code_columns {
     )+ };
 }
 
-code_columns!(CareTag, Source, Living, Registration, Relation, Sex, Status);
+code_columns!(CallOutcome, CareTag, Source, Living, Registration, Relation, Sex, Status);
+code_columns!(AccessState, CorrectionField, RequestKind, RequestState);
 
 /// A primary key of words is never made of a number.
 impl sea_orm::TryFromU64 for CareTag {

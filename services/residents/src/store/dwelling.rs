@@ -2,7 +2,7 @@
 
 use chassis::{
     access::Scope,
-    data::{AreaCode, BlindIndex, Sealed},
+    data::{AreaCode, BlindIndex, Sealed, any_of},
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{Select, entity::prelude::*};
@@ -45,7 +45,7 @@ pub async fn by_ids(scope: &Scope, db: &impl ConnectionTrait, ids: &[DwellingId]
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let find = Entity::find().filter(Column::Id.is_in(ids.iter().copied()));
+    let find = Entity::find().filter(any_of(db.get_database_backend(), Column::Id, ids.iter().copied()));
     find.filter(scope.areas.hold(Column::AreaCode)).all(db).await
 }
 
@@ -62,5 +62,5 @@ pub async fn by_addresses(db: &impl ConnectionTrait, addresses: Vec<BlindIndex>)
     if addresses.is_empty() {
         return Ok(Vec::new());
     }
-    Entity::find().filter(Column::AddressIndex.is_in(addresses)).all(db).await
+    Entity::find().filter(any_of(db.get_database_backend(), Column::AddressIndex, addresses)).all(db).await
 }

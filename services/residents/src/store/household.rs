@@ -3,7 +3,7 @@
 use chassis::{
     Fault,
     access::Scope,
-    data::{AreaCode, AreaLevel},
+    data::{AreaCode, AreaLevel, any_of},
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{
@@ -54,7 +54,7 @@ pub async fn by_ids(scope: &Scope, db: &impl ConnectionTrait, ids: &[HouseholdId
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let find = Entity::find().filter(Column::Id.is_in(ids.iter().copied()));
+    let find = Entity::find().filter(any_of(db.get_database_backend(), Column::Id, ids.iter().copied()));
     find.filter(scope.areas.hold(Column::AreaCode)).all(db).await
 }
 
@@ -63,7 +63,7 @@ pub async fn by_numbers(db: &impl ConnectionTrait, keys: Vec<String>) -> Result<
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    Entity::find().filter(Column::NumberKey.is_in(keys)).all(db).await
+    Entity::find().filter(any_of(db.get_database_backend(), Column::NumberKey, keys)).all(db).await
 }
 
 /// Writes whole rows over those with their ids, in one statement.

@@ -17,6 +17,14 @@ chassis::typed_id!(
     MembershipId
 );
 chassis::typed_id!(
+    /// Names one request about somebody's data.
+    DataRequestId
+);
+chassis::typed_id!(
+    /// Names one reader's leave to look at one minor's record.
+    MinorAccessId
+);
+chassis::typed_id!(
     /// Names one merge of two records.
     MergeId
 );

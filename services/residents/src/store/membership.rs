@@ -47,3 +47,9 @@ pub async fn of_household(db: &impl ConnectionTrait, household: HouseholdId) -> 
     let find = Entity::find().filter(Column::HouseholdId.eq(household));
     find.order_by_asc(Column::FromOn).order_by_asc(Column::Id).all(db).await
 }
+
+/// All times of these records in households, the earliest first. The caller has passed their scope.
+pub async fn of_residents(db: &impl ConnectionTrait, residents: &[ResidentId]) -> Result<Vec<Model>, DbErr> {
+    let find = Entity::find().filter(Column::ResidentId.is_in(residents.iter().copied()));
+    find.order_by_asc(Column::FromOn).order_by_asc(Column::Id).all(db).await
+}

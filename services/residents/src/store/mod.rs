@@ -1,18 +1,21 @@
 //! The tables, and every query on them. A finder takes the caller's scope first.
 
 pub mod area;
+pub mod call;
 pub mod care_tag;
 mod columns;
+pub mod data_request;
 pub mod dwelling;
 pub mod household;
 mod ids;
 pub mod membership;
 pub mod merge;
 pub mod migrations;
+pub mod minor_access;
 pub mod name_key;
 pub mod resident;
 
-pub use ids::{DwellingId, HouseholdId, MembershipId, MergeId, ResidentId};
+pub use ids::{DataRequestId, DwellingId, HouseholdId, MembershipId, MergeId, MinorAccessId, ResidentId};
 
 use chassis::{
     Fault,

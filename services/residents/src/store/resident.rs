@@ -1,9 +1,11 @@
 //! The table `residents`: the people of the register. ID number and phone are sealed.
 
+use std::sync::Arc;
+
 use chassis::{
     Fault,
     access::Scope,
-    data::{AreaCode, BlindIndex, Keyring, Sealed, SecretText},
+    data::{AreaCode, BlindIndex, Db, Keyring, Sealed, SecretText, Together, any_of},
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{
@@ -121,10 +123,48 @@ impl Model {
     }
 }
 
-/// The person, if the record lies within the scope.
-pub async fn get(scope: &Scope, db: &impl ConnectionTrait, id: ResidentId) -> Result<Model, Fault> {
+/// Reads by id. Those that wait at the same time are one statement.
+#[derive(Clone, Debug)]
+pub struct Reads {
+    db: Db,
+    together: Arc<Together<ResidentId, Result<Option<Model>, DbErr>>>,
+}
+
+impl Reads {
+    /// Statements under way at once, and people in one of them.
+    const LANES: usize = 3;
+    const MOST: usize = 64;
+
+    pub fn new(db: Db) -> Self {
+        Self { db, together: Arc::new(Together::new(Self::LANES, Self::MOST)) }
+    }
+
+    /// The person, if the record lies within the scope.
+    pub async fn get(&self, scope: &Scope, id: ResidentId) -> Result<Model, Fault> {
+        let found = loop {
+            // None: the caller that asked for this one, too, has gone away.
+            if let Some(found) = self.together.ask(id, |ids| self.all(ids)).await {
+                break found?;
+            }
+        };
+        found.filter(|row| scope.areas.contain(row.area_code)).ok_or(Fault::NotFound("resident"))
+    }
+
+    async fn all(&self, ids: Vec<ResidentId>) -> Vec<Result<Option<Model>, DbErr>> {
+        let db = self.db.read();
+        let found = Entity::find().filter(any_of(self.db.backend(), Column::Id, ids.iter().copied())).all(db).await;
+        let one = |id: &ResidentId| match &found {
+            Ok(rows) => Ok(rows.iter().find(|row| row.id == *id).cloned()),
+            Err(error) => Err(error.clone()),
+        };
+        ids.iter().map(one).collect()
+    }
+}
+
+/// The person, if the record lies within the scope, as a transaction sees it.
+pub async fn get(scope: &Scope, tx: &impl ConnectionTrait, id: ResidentId) -> Result<Model, Fault> {
     let find = Entity::find_by_id(id).filter(scope.areas.hold(Column::AreaCode));
-    find.one(db).await?.ok_or(Fault::NotFound("resident"))
+    find.one(tx).await?.ok_or(Fault::NotFound("resident"))
 }
 
 /// As [`get`], and on Postgres nobody else changes the record until the commit. On SQLite nobody does anyway.
@@ -138,7 +178,7 @@ pub async fn by_ids(scope: &Scope, db: &impl ConnectionTrait, ids: &[ResidentId]
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let find = Entity::find().filter(Column::Id.is_in(ids.iter().copied()));
+    let find = Entity::find().filter(any_of(db.get_database_backend(), Column::Id, ids.iter().copied()));
     find.filter(scope.areas.hold(Column::AreaCode)).order_by_asc(Column::Id).all(db).await
 }
 
@@ -216,15 +256,29 @@ pub async fn to_compare(
 ) -> Result<Vec<Model>, DbErr> {
     let mut any = Condition::any();
     if !numbers.is_empty() {
-        any = any.add(Column::NationalIdIndex.is_in(numbers));
+        any = any.add(any_of(tx.get_database_backend(), Column::NationalIdIndex, numbers));
     }
     if !households.is_empty() {
-        any = any.add(Column::HouseholdId.is_in(households));
+        any = any.add(any_of(tx.get_database_backend(), Column::HouseholdId, households));
     }
     if any.is_empty() {
         return Ok(Vec::new());
     }
     Entity::find().filter(any).order_by_asc(Column::Id).lock_exclusive().all(tx).await
+}
+
+/// Whoever lives in one of the households and has a phone.
+pub async fn with_phone_in(
+    scope: &Scope,
+    db: &impl ConnectionTrait,
+    households: &[HouseholdId],
+) -> Result<Vec<Model>, DbErr> {
+    if households.is_empty() {
+        return Ok(Vec::new());
+    }
+    let find = Entity::find().filter(Column::HouseholdId.is_in(households.iter().copied()));
+    let reachable = find.filter(Column::Phone.is_not_null()).filter(scope.areas.hold(Column::AreaCode));
+    reachable.order_by_asc(Column::Id).all(db).await
 }
 
 /// Writes the whole row over the one with its id.
@@ -245,6 +299,23 @@ pub async fn lock_all(tx: &impl ConnectionTrait, ids: &[ResidentId]) -> Result<V
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let find = Entity::find().filter(Column::Id.is_in(ids.iter().copied()));
+    let find = Entity::find().filter(any_of(tx.get_database_backend(), Column::Id, ids.iter().copied()));
     find.order_by_asc(Column::Id).lock_exclusive().all(tx).await
+}
+
+/// The record that is the caller's own, or the one it was merged into.
+pub async fn own(scope: &Scope, db: &impl ConnectionTrait, id: ResidentId) -> Result<Model, Fault> {
+    let missing = Fault::NotFound("record of your own");
+    let find = Entity::find_by_id(id).filter(scope.about(Column::AreaCode, Column::Id));
+    let Some(row) = find.one(db).await? else { return Err(missing) };
+    let Some(leading) = row.merged_into else { return Ok(row) };
+    let leading = Entity::find_by_id(leading).one(db).await?;
+    // The grant names the record that was merged; its areas bind the one that stands.
+    leading.filter(|leading| scope.is_about(id.0, leading.area_code)).ok_or(missing)
+}
+
+/// The ids of the records that were merged into this one.
+pub async fn merged_into(db: &impl ConnectionTrait, id: ResidentId) -> Result<Vec<ResidentId>, DbErr> {
+    let rows = Entity::find().filter(Column::MergedInto.eq(id)).all(db).await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }

@@ -241,7 +241,7 @@ async fn an_event_that_comes_twice_is_answered_once() -> Result<()> {
                 bus: bus.clone(),
                 clock: ground.clock.clone(),
                 tasks: tasks.clone(),
-                consumer: ResidentsService.build(ground.context()).consumers.remove(0),
+                consumer: ResidentsService.build(ground.context(), bus.clone())?.consumers.remove(0),
                 settings: ConsumerSettings::default(),
             };
             tasks.spawn(runner.run());

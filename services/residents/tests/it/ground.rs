@@ -12,15 +12,16 @@ use anyhow::{Context as _, Result};
 use chassis::{
     access::{Gate, Grant, Principal, SigningKey, TokenSigner, TokenVerifier},
     data::{Clock, Db, Ids, Keyring, MasterKey, PoolSettings, Suite},
-    events::Outbox,
+    events::{LocalLog, Outbox},
     run::{self, Context, Meter, Service},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use linju_proto::{
-    common::v1::Role,
+    common::v1::{Cover, Role},
     residents::v1::{
-        self, area_service_client::AreaServiceClient, care_service_client::CareServiceClient,
-        resident_service_client::ResidentServiceClient,
+        self, area_service_client::AreaServiceClient, call_list_service_client::CallListServiceClient,
+        care_service_client::CareServiceClient, minor_access_service_client::MinorAccessServiceClient,
+        my_data_service_client::MyDataServiceClient, resident_service_client::ResidentServiceClient,
     },
 };
 use linju_residents::{
@@ -49,6 +50,9 @@ pub(crate) struct Ground {
     pub(crate) door: ResidentServiceClient<Guarded>,
     pub(crate) areas: AreaServiceClient<Guarded>,
     pub(crate) care: CareServiceClient<Guarded>,
+    pub(crate) calls: CallListServiceClient<Guarded>,
+    pub(crate) mine: MyDataServiceClient<Guarded>,
+    pub(crate) minors: MinorAccessServiceClient<Guarded>,
     signer: TokenSigner,
     folder: TempDir,
     _postgres: Option<test_servers::Database>,
@@ -94,7 +98,7 @@ impl Ground {
             keys,
             outbox: Outbox::default(),
             message_bytes: 1 << 20,
-            settings: serde_json::Value::Null,
+            settings: serde_json::json!({}),
         };
         let bus = LocalLog::open(&folder.path().join("events.db"), clock.clone()).await?;
         let app = App::new(context.clone());
@@ -108,7 +112,10 @@ impl Ground {
             db,
             door: ResidentServiceClient::new(service.clone()),
             areas: AreaServiceClient::new(service.clone()),
-            care: CareServiceClient::new(service),
+            care: CareServiceClient::new(service.clone()),
+            calls: CallListServiceClient::new(service.clone()),
+            mine: MyDataServiceClient::new(service.clone()),
+            minors: MinorAccessServiceClient::new(service),
             signer: TokenSigner::new(&key, clock.clone()),
             clock,
             folder,
@@ -118,8 +125,8 @@ impl Ground {
 
     /// What the service was built from.
     pub(crate) fn context(&self) -> Context {
-        let App { db, clock, ids, keys, outbox } = self.app.clone();
-        Context { db, clock, ids, keys, outbox, message_bytes: 1 << 20, settings: serde_json::Value::Null }
+        let App { db, clock, ids, keys, outbox, .. } = self.app.clone();
+        Context { db, clock, ids, keys, outbox, message_bytes: 1 << 20, settings: serde_json::json!({}) }
     }
 
     /// Another running copy of the service, which has read the keys by itself.
@@ -244,7 +251,7 @@ impl Ground {
     }
 }
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 15] = [
     "areas",
     "dwellings",
     "households",
@@ -253,6 +260,10 @@ const TABLES: [&str; 11] = [
     "name_keys",
     "care_tags",
     "merges",
+    "call_lists",
+    "calls",
+    "data_requests",
+    "minor_access",
     "outbox",
     "requests",
     "audit",
@@ -313,9 +324,24 @@ pub(crate) struct Person {
 impl Person {
     pub(crate) fn new(subject: &str, role: Role, area: &str) -> Self {
         let areas = Some(vec![area.parse().expect("an area code")]);
-        let grants = vec![Grant { role, areas, unit: None }];
+        let grants = vec![Grant::new(role, areas)];
         let principal = Principal { subject: subject.to_owned(), on_behalf: None, grants };
         Self { principal, purpose: None }
+    }
+
+    /// Somebody whose own record this is.
+    pub(crate) fn resident(subject: &str, record: &str, area: &str) -> Self {
+        let mut person = Self::new(subject, Role::Resident, area);
+        person.principal.grants[0].persons = vec![record.parse().expect("a UUID")];
+        person
+    }
+
+    /// Somebody who acts for the person of the record.
+    pub(crate) fn for_somebody(subject: &str, record: &str, covers: &[Cover]) -> Self {
+        let mut person = Self::resident(subject, record, SUBDISTRICT);
+        person.principal.grants[0].covers = Some(covers.to_vec());
+        person.principal.on_behalf = Some(record.to_owned());
+        person
     }
 
     pub(crate) fn because(mut self, purpose: &'static str) -> Self {

@@ -2,6 +2,7 @@
 //! the real access layer with a real token.
 
 mod areas;
+mod call_list;
 mod care;
 mod changes;
 mod create;
@@ -9,6 +10,8 @@ mod demo;
 mod ground;
 mod import;
 mod merge;
+mod minors;
+mod my_data;
 mod privacy;
 mod reasons;
 mod search;

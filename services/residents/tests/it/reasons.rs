@@ -2,7 +2,13 @@
 
 use chassis::{Fault, Refusal};
 use chrono::NaiveDate;
-use linju_residents::{Error, domain::standing::Refused};
+use linju_residents::{
+    Error,
+    domain::{
+        minors::{AccessRefused, AccessState},
+        standing::Refused,
+    },
+};
 
 #[test]
 fn every_refusal_has_its_code_and_reason() {
@@ -23,6 +29,14 @@ fn every_refusal_has_its_code_and_reason() {
         Error::HouseholdNumberTaken,
         Error::BuildingNotFound,
         Error::OlderThanKept { group: "contact", kept_on: day },
+        Error::MinorApprovalNeeded,
+        Error::Access(AccessRefused::OwnRequest),
+        Error::Access(AccessRefused::WrongState(AccessState::Declined)),
+        Error::NotAMinor,
+        Error::MinorAccessInBulk(20),
+        Error::NoOwnRecord,
+        Error::IsAnswered,
+        Error::TooManyOpen(30),
         Error::Fault(Fault::NotFound("resident")),
         Error::field("moved_on", "date.past", "is in the future: give the day it happened"),
     ];
