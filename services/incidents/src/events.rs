@@ -1,5 +1,9 @@
 //! What this service tells others, and what it does on what others tell.
 
+pub mod alarms;
+mod emergencies;
+mod warnings;
+
 use async_trait::async_trait;
 use chassis::{
     Refusal,
@@ -13,11 +17,17 @@ use tonic::Code;
 
 use crate::{
     app::{App, CareList, Needs},
-    domain::{EventKind, Incident, IncidentId, Recorded, Status},
+    domain::{Event as IncidentEvent, EventKind, Incident, IncidentId, Recorded, Status},
     error::Error,
-    grpc::convert::codes,
+    grpc::convert::{codes, promise},
     store::incident::Building,
 };
+
+pub use emergencies::{
+    emergency_declared, emergency_records_destroyed, emergency_report_overdue, emergency_reported,
+    timers as emergency_timers,
+};
+pub use warnings::{calls_consumer, warned};
 
 /// A report came in.
 pub fn reported(ids: &Ids, incident: &Incident, area: AreaCode, at: DateTime<Utc>) -> Event {
@@ -31,7 +41,7 @@ pub fn reported(ids: &Ids, incident: &Incident, area: AreaCode, at: DateTime<Utc
 }
 
 /// An incident changed; `next` is what it became, `from` the state before. A note changes nothing that others count, and the
-/// care list came from outside: of these nobody is told.
+/// care list came from outside: of these nobody is told. What is promised goes to the reporter, and to others once it is late.
 pub fn changed(
     ids: &Ids,
     next: &Incident,
@@ -41,8 +51,15 @@ pub fn changed(
     area: AreaCode,
 ) -> Option<Event> {
     let kind = recorded.event.kind();
-    if matches!(kind, EventKind::NoteAdded | EventKind::CareListDrawn | EventKind::BuildingUnknown) {
-        return None;
+    let head = || Head { id: ids.next(), key: next.id.0, version, area, at: recorded.at };
+    match kind {
+        EventKind::NoteAdded
+        | EventKind::CareListDrawn
+        | EventKind::BuildingUnknown
+        | EventKind::Promised
+        | EventKind::PromiseExtended => return None,
+        EventKind::PromiseWarned | EventKind::PromiseEscalated => return promise_step(head(), next, &recorded.event),
+        _ => {}
     }
     let message = v1::IncidentStateChanged {
         incident_id: next.id.to_string(),
@@ -54,7 +71,38 @@ pub fn changed(
         urgency: codes::urgency(next.urgency).into(),
         unit: next.unit.as_ref().map(|unit| unit.0.clone()).unwrap_or_default(),
     };
-    Some(Event::new(Head { id: ids.next(), key: next.id.0, version, area, at: recorded.at }, &message))
+    Some(Event::new(head(), &message))
+}
+
+/// The time that was promised has gone by so much.
+fn promise_step(head: Head, next: &Incident, event: &IncidentEvent) -> Option<Event> {
+    let (incident_id, area_code) = (next.id.to_string(), head.area.to_string());
+    let unit = next.unit.as_ref().map(|unit| unit.0.clone()).unwrap_or_default();
+    let category = category(next);
+    match *event {
+        IncidentEvent::PromiseWarned { clock, percent, due_at } => {
+            let (clock, due_at) = (promise::clock(clock).into(), Some(promise::time(due_at)));
+            let percent = percent.into();
+            let message = v1::IncidentPromiseWarned { incident_id, area_code, clock, percent, due_at, category, unit };
+            Some(Event::new(head, &message))
+        }
+        IncidentEvent::PromiseEscalated { clock, percent, due_at, lies_with } => {
+            let (clock, due_at) = (promise::clock(clock).into(), Some(promise::time(due_at)));
+            let (percent, lies_with) = (percent.into(), promise::duty(lies_with).into());
+            let message = v1::IncidentPromiseEscalated {
+                incident_id,
+                area_code,
+                clock,
+                percent,
+                due_at,
+                category,
+                unit,
+                lies_with,
+            };
+            Some(Event::new(head, &message))
+        }
+        _ => None,
+    }
 }
 
 /// A building was named as endangered.
@@ -102,7 +150,7 @@ fn read(message: &CareListDrawn) -> Result<CareList, String> {
     })
 }
 
-fn failed(error: Error) -> HandlerError {
+pub(crate) fn failed(error: Error) -> HandlerError {
     match error {
         Error::Fault(chassis::Fault::Db(error)) => HandlerError::Db(error),
         error if error.answer().0 == Code::Internal => HandlerError::Useless(error.to_string()),

@@ -2,10 +2,7 @@
 
 use chassis::data::Tx;
 
-use super::{
-    App,
-    change::{Beside, Danger},
-};
+use super::{App, change::Beside};
 use crate::{
     domain::{Actor, ActorKind, Command, IncidentId, decide},
     error::Error,
@@ -44,7 +41,7 @@ impl App {
         let actor = Actor::new("system", ActorKind::System);
         match decide(&row.incident()?, command, actor, self.clock.now(), self.policy) {
             Ok(decision) => {
-                self.write_decision(tx, row, decision, Beside { text: "", danger: Danger::NotAssessed }).await?;
+                self.write_decision(tx, row, decision, Beside::said("")).await?;
             }
             Err(refused) => tracing::info!(incident = %id, reason = refused.reason(), "a care list came too late"),
         }

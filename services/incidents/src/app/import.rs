@@ -20,6 +20,7 @@ use crate::{
     events,
     requests::{Mapping, Point, Problem, ReadRow, RequestReader, RequestRow, RowProblem},
     store::{
+        catalogue,
         incident::{self, ADDRESS, ActiveModel, Model},
         timeline,
     },
@@ -69,6 +70,7 @@ impl App {
         options: ImportOptions<'_>,
     ) -> Result<Outcome, Error> {
         let ImportOptions { dry_run, progress, problem } = options;
+        self.check_mapping(mapping).await?;
         let mut reader = RequestReader::new(file, mapping)?;
         let mut outcome = Outcome::default();
         loop {
@@ -94,6 +96,16 @@ impl App {
             outcome.unchanged += unchanged;
             progress(&outcome);
         }
+    }
+
+    /// A category that a report could not name is refused before any row is read.
+    async fn check_mapping(&self, mapping: &Mapping) -> Result<(), Error> {
+        let tree = catalogue::all(self.db.read()).await?;
+        let unusable: Vec<_> = mapping
+            .categories()
+            .filter_map(|(source, code)| Some(format!("`category.{source}` {}", tree.usable(code).err()?)))
+            .collect();
+        if unusable.is_empty() { Ok(()) } else { Err(Error::UnusableCategories(unusable.join("; "))) }
     }
 
     fn source(&self, read: ReadRow) -> Result<Source, Vec<RowProblem>> {

@@ -1,31 +1,54 @@
 //! The use cases. Two doors lead here: the calls in [`crate::grpc`] and the events in [`crate::events`].
 
+mod alarms;
+mod calendar;
 mod care;
+mod catalogue;
 mod change;
+mod emergencies;
 mod figures;
 mod import;
 mod parts;
+mod promise;
 mod read;
 mod report;
+mod warnings;
+
+use std::sync::Arc;
 
 use chassis::{
+    Fault,
     access::{Call, Look, look},
     data::{Clock, Db, Ids, Keyring, Place, Sealed, SecretText},
     events::Outbox,
     run::Context,
 };
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
+pub use alarms::{
+    AlarmDesk, AlarmsOf, DevicesOf, Finding, Grant, LookUp, LookUpsOf, NewDevice, NewPartner, NotAPartner, ShownAlarm,
+    ShownLookUp, SituationsOf, Verdict, VideoReason, VideoShown, timers as alarm_timers,
+};
+pub use calendar::{CalendarOutcome, ShownCalendar};
 pub use care::{CareList, Needs};
+pub use catalogue::{CategoriesOutcome, ShownCategory};
 pub use change::{Change, Order};
+pub use emergencies::{DESTROY, EmergenciesOf, EmergencyChange, REPORT_DUE, ShownEmergency, ShownReport};
 pub use figures::{AreaFigures, FiguresOf};
 pub use import::{ImportOptions, Outcome};
+pub use promise::{Escalation, EscalationsOf, Extension, PROMISE_DUE, ShownPromise};
 pub use read::{ListOf, ShownEntry};
-pub use report::NewReport;
+pub use report::{External, NewReport};
+pub use warnings::{NewWarning, ShownWarning, WarningsOf, Word};
 
 use crate::{
-    domain::Policy,
+    domain::{Policy, catalogue::Answer, emergency, promise::Rules},
     error::Error,
-    store::incident::{self, ADDRESS, DESCRIPTION, Model, REPORTER_NAME, REPORTER_PHONE},
+    store::{
+        incident::{self, ADDRESS, ANSWERS, DESCRIPTION, Model, REPORTER_NAME, REPORTER_PHONE},
+        promise as promises,
+    },
 };
 
 /// What every use case works with.
@@ -37,6 +60,8 @@ pub struct App {
     keys: Keyring,
     outbox: Outbox,
     policy: Policy,
+    rules: Rules,
+    emergency_rules: Arc<emergency::Rules>,
 }
 
 /// An incident with its texts open, on its way to a caller.
@@ -49,21 +74,46 @@ pub struct Shown {
     pub reporter_phone: Option<SecretText>,
     /// Whether the caller sees it only because it is their own, and so reads nothing that the office keeps to itself.
     pub only_own: bool,
+    pub answers: Vec<Answer>,
+    /// When it should be solved, where that was promised.
+    pub expected_at: Option<DateTime<Utc>>,
 }
 
 /// The personal fields of an incident, as the audit log names them.
-const FIELDS: &str = "description,place.address,reporter.name,reporter.phone";
+const FIELDS: &str = "description,place.address,reporter.name,reporter.phone,answers.values";
 
 impl App {
     pub fn new(context: Context) -> Self {
         let Context { db, clock, ids, keys, outbox, message_bytes: _, settings: _ } = context;
-        Self { db, clock, ids, keys, outbox, policy: Policy::default() }
+        Self {
+            db,
+            clock,
+            ids,
+            keys,
+            outbox,
+            policy: Policy::default(),
+            rules: Rules::default(),
+            emergency_rules: Arc::default(),
+        }
+    }
+
+    /// The same with an office's own rules for emergencies.
+    #[must_use]
+    pub fn with_emergency_rules(self, rules: emergency::Rules) -> Self {
+        Self { emergency_rules: Arc::new(rules), ..self }
+    }
+
+    /// The same with an office's own rules for promises.
+    #[must_use]
+    pub fn with_rules(self, rules: Rules) -> Self {
+        Self { rules, ..self }
     }
 
     /// Opens the incidents and notes the look. Without a purpose the answer is masked on its way out.
     async fn show(&self, call: &Call, rows: Vec<incident::Model>) -> Result<Vec<Shown>, Error> {
         let looks = rows.iter().map(|row| Look { subject: row.id, fields: FIELDS }).collect();
         let areas = parts::reach(call).areas;
+        let mut expected = promises::expected(self.db.read(), rows.iter().map(|row| row.id)).await?;
         let mut shown = Vec::with_capacity(rows.len());
         for row in rows {
             shown.push(Shown {
@@ -72,6 +122,8 @@ impl App {
                 reporter_name: self.open(row.place(REPORTER_NAME), row.reporter_name.as_ref()).await?,
                 reporter_phone: self.open(row.place(REPORTER_PHONE), row.reporter_phone.as_ref()).await?,
                 only_own: !areas.contain(row.area_code),
+                answers: self.answers(&row).await?,
+                expected_at: expected.remove(&row.id),
                 row,
             });
         }
@@ -87,6 +139,21 @@ impl App {
     async fn open(&self, place: Place, sealed: Option<&Sealed>) -> Result<Option<SecretText>, Error> {
         let Some(sealed) = sealed else { return Ok(None) };
         Ok(Some(self.keys.open_fresh(place, sealed).await?))
+    }
+
+    /// The answers to the category's questions.
+    async fn answers(&self, row: &Model) -> Result<Vec<Answer>, Error> {
+        let Some(text) = self.open(row.place(ANSWERS), row.answers.as_ref()).await? else { return Ok(Vec::new()) };
+        let read = serde_json::from_str(text.expose());
+        Ok(read.map_err(|_| Fault::Internal(format!("incident {} has damaged answers", row.id)))?)
+    }
+
+    fn seal_answers(&self, id: Uuid, answers: &[Answer]) -> Result<Option<Sealed>, Error> {
+        if answers.is_empty() {
+            return Ok(None);
+        }
+        let text = serde_json::to_string(answers).map_err(|e| Fault::Internal(e.to_string()))?;
+        self.seal(ANSWERS.at(id), Some(&text))
     }
 
     fn seal(&self, place: Place, text: Option<&str>) -> Result<Option<Sealed>, Error> {

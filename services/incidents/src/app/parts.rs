@@ -12,12 +12,14 @@ use crate::{
 };
 
 /// The roles of the office. Whoever has several acts in the first that fits the action and the incident.
-const OFFICE: [(Role, ActorKind); 5] = [
+const OFFICE: [(Role, ActorKind); 7] = [
     (Role::Handler, ActorKind::Handler),
     (Role::GridWorker, ActorKind::Worker),
     (Role::CallClerk, ActorKind::Clerk),
     (Role::Dispatcher, ActorKind::Dispatcher),
     (Role::CommunityManager, ActorKind::Dispatcher),
+    (Role::CommunityManager, ActorKind::Reviewer),
+    (Role::SubdistrictManager, ActorKind::Reviewer),
 ];
 
 /// What the call may touch. Somebody who reads a matter of their own touches only their own, also where an office granted
@@ -49,6 +51,11 @@ pub(super) fn acting(call: &Call, scope: &Scope, row: &Model, action: Action) ->
         .or_else(|| held.first().copied())
         .unwrap_or(ActorKind::Reporter);
     Actor::new(call.subject(), kind)
+}
+
+/// Whether somebody in this part acts for the unit that has the incident.
+pub(super) fn for_unit(scope: &Scope, row: &Model, kind: ActorKind) -> bool {
+    kind.handles() && belongs(scope, row, kind)
 }
 
 /// The incident is in the hands of one unit; those of another only talk about it.

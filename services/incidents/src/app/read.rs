@@ -2,14 +2,14 @@
 
 use chassis::{
     access::{Call, Look, look},
-    data::{Page, SecretText},
+    data::{AreaCode, Page, SecretText},
 };
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{App, Shown, parts::reach};
 use crate::{
-    domain::IncidentId,
+    domain::{CategoryCode, IncidentId, Status},
     error::Error,
     store::{
         incident::{self, Wanted},
@@ -20,7 +20,11 @@ use crate::{
 /// A list that somebody asks for.
 #[derive(Clone, Debug)]
 pub struct ListOf {
-    pub wanted: Wanted,
+    pub area: AreaCode,
+    /// Empty: all.
+    pub states: Vec<Status>,
+    /// A category or a group; none: all.
+    pub category: Option<CategoryCode>,
     pub page: Page<(DateTime<Utc>, Uuid)>,
 }
 
@@ -39,7 +43,13 @@ impl App {
     }
 
     /// Incidents of an area, the newest first, and the token of the next page.
-    pub async fn list(&self, call: &Call, ListOf { wanted, page }: ListOf) -> Result<(Vec<Shown>, String), Error> {
+    pub async fn list(&self, call: &Call, of: ListOf) -> Result<(Vec<Shown>, String), Error> {
+        let ListOf { area, states, category, page } = of;
+        let categories = match &category {
+            None => None,
+            Some(group) => Some(self.codes_within(group).await?),
+        };
+        let wanted = Wanted { area, states, categories };
         let (rows, next) = incident::list(self.db.read(), &reach(call), &wanted, &page).await?;
         Ok((self.show(call, rows).await?, next))
     }

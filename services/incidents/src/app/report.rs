@@ -1,4 +1,4 @@
-//! Takes a report: the busiest thing this service does, so it reads nothing before it writes.
+//! Takes a report: the busiest thing this service does, so it reads nothing before it writes but the category that is named.
 
 use chassis::{
     Fault,
@@ -9,9 +9,13 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ActiveValue::Set, TryIntoModel};
 use uuid::Uuid;
 
-use super::{App, Shown, parts};
+use super::{App, Shown, catalogue, parts};
 use crate::{
-    domain::{Actor, CategoryCode, Channel, Decision, Incident, IncidentId, Report, Subject, number, report},
+    domain::{
+        Actor, CategoryCode, Channel, Decision, Incident, IncidentId, Report, Subject,
+        catalogue::{Answer, Stage},
+        number, report,
+    },
     error::Error,
     events,
     store::{
@@ -37,13 +41,27 @@ pub struct NewReport {
     pub name: String,
     pub phone: String,
     pub category: Option<CategoryCode>,
+    /// To the category's questions.
+    pub answers: Vec<Answer>,
+    /// Where another system passed it on.
+    pub external: Option<External>,
     pub request_id: Uuid,
     /// The whole request, to know it again.
     pub content: Vec<u8>,
 }
 
+/// What another system calls a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct External {
+    pub system: String,
+    pub number: String,
+    /// By when that system wants it solved.
+    pub deadline: Option<DateTime<Utc>>,
+}
+
 impl App {
-    /// Takes a report. The same request again is answered with the incident as it stands now.
+    /// Takes a report. The same request again is answered with the incident as it stands now, and
+    /// so is another report of what another system knows under the same number.
     pub async fn report(&self, call: &Call, new: NewReport) -> Result<Shown, Error> {
         check_door(call, &new)?;
         let key = RequestKey {
@@ -52,14 +70,17 @@ impl App {
             request_id: new.request_id,
             content: self.keys.index("requests.content", &new.content),
         };
+        if let Err(error) = self.check_category(&new).await {
+            // What was taken stays taken, also where the catalogue has changed since.
+            return self.known(call, &new, &key).await?.ok_or(error);
+        }
         let mut attempt = 1;
         loop {
             match self.write_report(call, &new, &key).await {
                 Ok(row) => return Ok(shown(call, row, new)),
                 Err(Error::Fault(fault)) if fault.is_duplicate() => {
-                    if let Some(id) = key.find(self.db.read()).await? {
-                        let row = incident::get(self.db.read(), call.scope(), IncidentId(id)).await?;
-                        return self.show_one(call, row).await;
+                    if let Some(known) = self.known(call, &new, &key).await? {
+                        return Ok(known);
                     }
                     // Two incidents met on one number.
                     if attempt == ATTEMPTS {
@@ -69,6 +90,33 @@ impl App {
                 }
                 Err(error) => return Err(error),
             }
+        }
+    }
+
+    /// The incident that came of the same request, or of the same number of the other system.
+    async fn known(&self, call: &Call, new: &NewReport, key: &RequestKey) -> Result<Option<Shown>, Error> {
+        let db = self.db.read();
+        let row = match (key.find(db).await?, &new.external) {
+            (Some(id), _) => Some(incident::get(db, call.scope(), IncidentId(id)).await?),
+            (None, Some(External { system, number, deadline: _ })) => {
+                incident::find_of_source(db, call.scope(), system, number).await?
+            }
+            (None, None) => None,
+        };
+        match row {
+            Some(row) => Ok(Some(self.show_one(call, row).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn check_category(&self, new: &NewReport) -> Result<(), Error> {
+        match &new.category {
+            Some(code) => {
+                let category = catalogue::usable(self.db.read(), code).await?;
+                catalogue::check(&category, &new.answers, Stage::Report)
+            }
+            None if new.answers.is_empty() => Ok(()),
+            None => Err(Fault::field("answers", "answers", "answer the questions of no category: name one").into()),
         }
     }
 
@@ -105,6 +153,10 @@ impl App {
 
     fn new_row(&self, next: &Incident, new: &NewReport, now: DateTime<Utc>) -> Result<incident::ActiveModel, Error> {
         let id = next.id.0;
+        let (system, known_as, deadline) = match new.external.clone() {
+            Some(external) => (Some(external.system), Some(external.number), external.deadline),
+            None => (None, None, None),
+        };
         Ok(incident::ActiveModel {
             id: Set(id),
             number: Set(number::number(next.id, now)),
@@ -115,6 +167,10 @@ impl App {
             longitude: Set(new.longitude),
             reporter_name: Set(self.seal(REPORTER_NAME.at(id), Some(&new.name))?),
             reporter_phone: Set(self.seal(REPORTER_PHONE.at(id), Some(&new.phone))?),
+            answers: Set(self.seal_answers(id, &new.answers)?),
+            source_system: Set(system),
+            source_number: Set(known_as),
+            source_deadline: Set(deadline),
             ..incident::life(incident::new(), next, now)?
         })
     }
@@ -126,13 +182,21 @@ fn check_door(call: &Call, new: &NewReport) -> Result<(), Error> {
         return Err(Error::AreaNotGranted { field: "place.area_code" });
     }
     let staff = call.scope().areas.contain(new.area);
+    if new.external.is_some() && !staff {
+        return Err(Fault::field("external", "channel", "is the office's to say: leave it out").into());
+    }
     match new.channel {
+        Channel::Hotline12345 if new.external.is_none() => {
+            Err(Fault::field("external", "channel", "is missing: HOTLINE12345 comes with the desk's number").into())
+        }
         Channel::App | Channel::Open311 => Ok(()),
         Channel::Import => {
             Err(Fault::field("channel", "channel", "IMPORT is for imported files: name how it was told").into())
         }
-        Channel::Phone | Channel::Counter | Channel::Worker | Channel::Partner if staff => Ok(()),
-        Channel::Phone | Channel::Counter | Channel::Worker | Channel::Partner => {
+        Channel::Phone | Channel::Counter | Channel::Worker | Channel::Partner | Channel::Hotline12345 if staff => {
+            Ok(())
+        }
+        Channel::Phone | Channel::Counter | Channel::Worker | Channel::Partner | Channel::Hotline12345 => {
             Err(Fault::field("channel", "channel", "is the office's: report for yourself with APP").into())
         }
     }
@@ -143,7 +207,7 @@ fn reporter(call: &Call, new: &NewReport) -> Option<Subject> {
     let told_by_another = match new.channel {
         Channel::App | Channel::Open311 => false,
         Channel::Worker => !(new.name.is_empty() && new.phone.is_empty()),
-        Channel::Phone | Channel::Counter | Channel::Partner | Channel::Import => true,
+        Channel::Phone | Channel::Counter | Channel::Partner | Channel::Hotline12345 | Channel::Import => true,
     };
     (!told_by_another).then(|| Subject(call.subject().to_owned()))
 }
@@ -151,7 +215,21 @@ fn reporter(call: &Call, new: &NewReport) -> Option<Subject> {
 /// The caller has just sent these texts; they are masked on their way back like any other.
 fn shown(call: &Call, row: incident::Model, new: NewReport) -> Shown {
     let secret = |text: String| (!text.is_empty()).then(|| text.into());
-    let NewReport { address, description, name, phone, .. } = new;
+    let NewReport {
+        channel: _,
+        area: _,
+        address,
+        latitude: _,
+        longitude: _,
+        description,
+        name,
+        phone,
+        category: _,
+        answers,
+        external: _,
+        request_id: _,
+        content: _,
+    } = new;
     Shown {
         only_own: !parts::reach(call).areas.contain(row.area_code),
         row,
@@ -159,5 +237,7 @@ fn shown(call: &Call, row: incident::Model, new: NewReport) -> Shown {
         address: secret(address),
         reporter_name: secret(name),
         reporter_phone: secret(phone),
+        answers,
+        expected_at: None,
     }
 }

@@ -33,6 +33,8 @@ coded_enum! {
         Handler = "handler",
         /// A grid worker, who also handles what the community can do itself.
         Worker = "worker",
+        /// Answers for several units: gives more time, and judges what they dispute.
+        Reviewer = "reviewer",
         /// The program itself: imports, timers, answers of other services.
         System = "system",
     }

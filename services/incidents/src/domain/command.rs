@@ -5,6 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::actor::{Subject, Unit};
 use super::category::CategoryCode;
 use super::incident::IncidentId;
+use super::promise::Reached;
 use super::status::{Action, Channel, Satisfaction, Status, Urgency, Visibility};
 
 /// A new report.
@@ -95,6 +96,15 @@ pub enum Command {
     },
     /// The other answer: the register knows no such building, so nobody has counted.
     RecordBuildingUnknown,
+    /// More time, with its reason; [`super::promise::Promise::extend`] has found it possible.
+    ExtendPromise {
+        expected_at: DateTime<Utc>,
+        is_assumed: bool,
+    },
+    /// A clock reached a step.
+    RecordPromise {
+        reached: Reached,
+    },
 }
 
 impl Command {
@@ -115,6 +125,8 @@ impl Command {
             Self::JoinDuplicate { .. } => Action::JoinDuplicate,
             Self::DeclareUnsolvable { .. } => Action::DeclareUnsolvable,
             Self::RecordCareList { .. } | Self::RecordBuildingUnknown => Action::RecordCareList,
+            Self::ExtendPromise { .. } => Action::ExtendPromise,
+            Self::RecordPromise { .. } => Action::RecordPromise,
         }
     }
 }

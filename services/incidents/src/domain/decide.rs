@@ -6,6 +6,7 @@ use super::actor::{Actor, ActorKind, Unit};
 use super::command::{Command, Imported, ImportedOutcome, Parent, Report};
 use super::event::{ClosureBasis, Event, Recorded};
 use super::incident::{Incident, IncidentId};
+use super::promise::Reached;
 use super::refused::Refused;
 use super::status::{Action, Satisfaction, Status};
 
@@ -127,9 +128,20 @@ pub fn decide(
         Command::DeclareUnsolvable { next_look_on } => declare_unsolvable(next_look_on, now)?,
         Command::RecordCareList { residents, need_help } => Event::CareListDrawn { residents, need_help },
         Command::RecordBuildingUnknown => Event::BuildingUnknown,
+        Command::ExtendPromise { expected_at, is_assumed } => Event::PromiseExtended { expected_at, is_assumed },
+        Command::RecordPromise { reached } => told(reached),
     };
     let recorded = Recorded { at: now, actor, event };
     Ok(Decision { next: incident.clone().apply(&recorded), events: vec![recorded] })
+}
+
+/// A step of a clock, as the timeline has it.
+const fn told(reached: Reached) -> Event {
+    let Reached { clock, percent, due_at, lies_with } = reached;
+    match lies_with {
+        None => Event::PromiseWarned { clock, percent, due_at },
+        Some(lies_with) => Event::PromiseEscalated { clock, percent, due_at, lies_with },
+    }
 }
 
 fn check_actor(incident: &Incident, action: Action, actor: &Actor) -> Result<(), Refused> {
@@ -141,7 +153,7 @@ fn check_actor(incident: &Incident, action: Action, actor: &Actor) -> Result<(),
     }
     // Each of these judges the work or ends it. A worker may report what it then repairs itself, and a handler may sit at
     // the telephone too; so it is the person who counts, not the part.
-    let judges = matches!(action, Action::ConfirmSolution | Action::Reopen | Action::Withdraw);
+    let judges = matches!(action, Action::ConfirmSolution | Action::Reopen | Action::Withdraw | Action::ExtendPromise);
     if judges && incident.worked_by.contains(&actor.id) {
         return Err(Refused::NotIndependent { action });
     }

@@ -7,6 +7,7 @@ use super::actor::{Actor, Subject, Unit};
 use super::category::CategoryCode;
 use super::codes::coded_enum;
 use super::incident::IncidentId;
+use super::promise::{Clock, Duty};
 use super::status::{Channel, Satisfaction, Urgency, Visibility};
 
 coded_enum! {
@@ -75,6 +76,30 @@ pub enum Event {
         channel: Channel,
         category: CategoryCode,
     },
+    /// By when the reporter hears from the unit, and by when it is to be solved; said anew where it becomes sooner.
+    Promised {
+        contact_by: Option<DateTime<Utc>>,
+        expected_at: Option<DateTime<Utc>>,
+        /// The holidays of a year in between were not known.
+        is_assumed: bool,
+    },
+    PromiseExtended {
+        expected_at: DateTime<Utc>,
+        is_assumed: bool,
+    },
+    /// So many percent of the time have gone.
+    PromiseWarned {
+        clock: Clock,
+        percent: u16,
+        due_at: DateTime<Utc>,
+    },
+    /// The time is over by so much that somebody else has to act.
+    PromiseEscalated {
+        clock: Clock,
+        percent: u16,
+        due_at: DateTime<Utc>,
+        lies_with: Duty,
+    },
 }
 
 coded_enum! {
@@ -99,6 +124,10 @@ coded_enum! {
         CareListDrawn = "care_list_drawn",
         BuildingUnknown = "building_unknown",
         Corrected = "corrected",
+        Promised = "promised",
+        PromiseExtended = "promise_extended",
+        PromiseWarned = "promise_warned",
+        PromiseEscalated = "promise_escalated",
     }
 }
 
@@ -124,6 +153,10 @@ impl Event {
             Self::CareListDrawn { .. } => EventKind::CareListDrawn,
             Self::BuildingUnknown => EventKind::BuildingUnknown,
             Self::Corrected { .. } => EventKind::Corrected,
+            Self::Promised { .. } => EventKind::Promised,
+            Self::PromiseExtended { .. } => EventKind::PromiseExtended,
+            Self::PromiseWarned { .. } => EventKind::PromiseWarned,
+            Self::PromiseEscalated { .. } => EventKind::PromiseEscalated,
         }
     }
 
@@ -132,9 +165,13 @@ impl Event {
         match self {
             Self::NoteAdded { visibility } => *visibility,
             // A unit's reason for not taking it is the office's own dispute; so is who needs help in a building.
-            Self::Returned { .. } | Self::CareListDrawn { .. } | Self::BuildingUnknown | Self::Corrected { .. } => {
-                Visibility::Internal
-            }
+            // Who is late, and who then has to act, is the office's too; the reporter sees the time itself.
+            Self::Returned { .. }
+            | Self::CareListDrawn { .. }
+            | Self::BuildingUnknown
+            | Self::Corrected { .. }
+            | Self::PromiseWarned { .. }
+            | Self::PromiseEscalated { .. } => Visibility::Internal,
             Self::Reported { .. }
             | Self::Triaged { .. }
             | Self::Dispatched { .. }
@@ -148,7 +185,9 @@ impl Event {
             | Self::Withdrawn
             | Self::JoinedDuplicate { .. }
             | Self::DeclaredUnsolvable { .. }
-            | Self::ReferredElsewhere => Visibility::Public,
+            | Self::ReferredElsewhere
+            | Self::Promised { .. }
+            | Self::PromiseExtended { .. } => Visibility::Public,
         }
     }
 }

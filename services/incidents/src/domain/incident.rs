@@ -99,6 +99,11 @@ impl Incident {
         match event {
             // `replay` takes the first one; a second cannot say anything new.
             Event::Reported { .. } | Event::NoteAdded { .. } => {}
+            // The promise has a row of its own.
+            Event::Promised { .. }
+            | Event::PromiseExtended { .. }
+            | Event::PromiseWarned { .. }
+            | Event::PromiseEscalated { .. } => {}
             Event::Triaged { category, urgency, endangers_building } => {
                 self.category = Some(category.clone());
                 self.urgency = Some(*urgency);

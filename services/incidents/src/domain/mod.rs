@@ -7,18 +7,24 @@
 mod codes;
 
 pub mod actor;
+pub mod alarm;
+pub mod calendar;
+pub mod catalogue;
 pub mod category;
 pub mod command;
 pub mod decide;
+pub mod emergency;
 pub mod event;
 pub mod incident;
 pub mod number;
+pub mod promise;
 pub mod rates;
 pub mod refused;
 pub mod status;
+pub mod warning;
 
 pub use actor::{Actor, ActorKind, Subject, Unit};
-pub use category::CategoryCode;
+pub use category::{CategoryCode, NotACategory};
 pub use codes::UnknownCode;
 pub use command::{Command, Imported, ImportedOutcome, Parent, Report};
 pub use decide::{Decision, Policy, decide, import, import_again, report};

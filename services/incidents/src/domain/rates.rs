@@ -195,7 +195,14 @@ fn ends_before(entry: &Recorded, due: DateTime<Utc>) -> bool {
 const fn beside_its_course(event: &Event) -> bool {
     matches!(
         event,
-        Event::NoteAdded { .. } | Event::CareListDrawn { .. } | Event::BuildingUnknown | Event::Corrected { .. }
+        Event::NoteAdded { .. }
+            | Event::CareListDrawn { .. }
+            | Event::BuildingUnknown
+            | Event::Corrected { .. }
+            | Event::Promised { .. }
+            | Event::PromiseExtended { .. }
+            | Event::PromiseWarned { .. }
+            | Event::PromiseEscalated { .. }
     )
 }
 

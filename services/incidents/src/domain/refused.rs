@@ -1,6 +1,6 @@
 //! Why a command was not carried out, and what to do instead.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use thiserror::Error;
 
 use super::actor::{ActorKind, Unit};
@@ -36,6 +36,14 @@ pub enum Refused {
     DuplicateOfWithdrawn { parent: IncidentId },
     #[error("`next_look_on` is {next_look_on}, which is not after today ({today}); give a later day")]
     NextLookNotAfterToday { next_look_on: NaiveDate, today: NaiveDate },
+    #[error("no time runs that could be made longer: nothing was promised, or it was met or has ended")]
+    NoPromise,
+    #[error("it was given more time before, at {at}, and that is done once; solve it, or declare it unsolvable")]
+    ExtendedBefore { at: DateTime<Utc> },
+    #[error("the deadline {deadline} was set by who passed it on; ask them for more time")]
+    DeadlineOfAnother { deadline: DateTime<Utc> },
+    #[error("`expected_at` gives no more time: it is expected at {expected_at} now; give a later time")]
+    ExpectedNotLater { expected_at: DateTime<Utc> },
 }
 
 impl Refused {
@@ -53,6 +61,10 @@ impl Refused {
             Self::DuplicateOfDuplicate { .. } => "DUPLICATE_OF_DUPLICATE",
             Self::DuplicateOfWithdrawn { .. } => "DUPLICATE_OF_WITHDRAWN",
             Self::NextLookNotAfterToday { .. } => "NEXT_LOOK_NOT_AFTER_TODAY",
+            Self::NoPromise => "NO_PROMISE",
+            Self::ExtendedBefore { .. } => "EXTENDED_BEFORE",
+            Self::DeadlineOfAnother { .. } => "DEADLINE_OF_ANOTHER",
+            Self::ExpectedNotLater { .. } => "EXPECTED_NOT_LATER",
         }
     }
 

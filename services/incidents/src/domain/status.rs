@@ -47,6 +47,9 @@ coded_enum! {
         JoinDuplicate = "join_duplicate",
         DeclareUnsolvable = "declare_unsolvable",
         RecordCareList = "record_care_list",
+        ExtendPromise = "extend_promise",
+        /// A clock reached a step.
+        RecordPromise = "record_promise",
     }
 }
 
@@ -60,6 +63,8 @@ coded_enum! {
         Worker = "worker",
         Open311 = "open311",
         Partner = "partner",
+        /// Passed on by the city's 12345 desk, with its number and deadline.
+        Hotline12345 = "hotline12345",
         /// Came with a file, through a door this office does not have (for example e-mail).
         Import = "import",
     }
@@ -98,16 +103,46 @@ impl Status {
     /// What may be done in this state, in the order of a normal course.
     pub const fn actions(self) -> &'static [Action] {
         use Action::{
-            Accept, AddNote, Answer, AskReporter, ConfirmSolution, DeclareUnsolvable, Dispatch, JoinDuplicate,
-            ProposeSolution, RecordCareList, Reopen, Return, StartWork, Triage, Withdraw,
+            Accept, AddNote, Answer, AskReporter, ConfirmSolution, DeclareUnsolvable, Dispatch, ExtendPromise,
+            JoinDuplicate, ProposeSolution, RecordCareList, RecordPromise, Reopen, Return, StartWork, Triage, Withdraw,
         };
         match self {
             Self::Reported => &[Triage, JoinDuplicate, Withdraw, AddNote, RecordCareList],
-            Self::Triaged => &[Dispatch, Triage, JoinDuplicate, DeclareUnsolvable, Withdraw, AddNote, RecordCareList],
-            Self::Dispatched => &[Accept, Return, Dispatch, Triage, JoinDuplicate, Withdraw, AddNote, RecordCareList],
-            Self::Accepted => {
-                &[StartWork, Return, Triage, JoinDuplicate, DeclareUnsolvable, Withdraw, AddNote, RecordCareList]
-            }
+            Self::Triaged => &[
+                Dispatch,
+                Triage,
+                JoinDuplicate,
+                DeclareUnsolvable,
+                Withdraw,
+                AddNote,
+                RecordCareList,
+                ExtendPromise,
+                RecordPromise,
+            ],
+            Self::Dispatched => &[
+                Accept,
+                Return,
+                Dispatch,
+                Triage,
+                JoinDuplicate,
+                Withdraw,
+                AddNote,
+                RecordCareList,
+                ExtendPromise,
+                RecordPromise,
+            ],
+            Self::Accepted => &[
+                StartWork,
+                Return,
+                Triage,
+                JoinDuplicate,
+                DeclareUnsolvable,
+                Withdraw,
+                AddNote,
+                RecordCareList,
+                ExtendPromise,
+                RecordPromise,
+            ],
             Self::InProgress => &[
                 ProposeSolution,
                 AskReporter,
@@ -118,10 +153,21 @@ impl Status {
                 Withdraw,
                 AddNote,
                 RecordCareList,
+                ExtendPromise,
+                RecordPromise,
             ],
-            Self::WaitingReporter => {
-                &[Answer, ProposeSolution, Triage, JoinDuplicate, DeclareUnsolvable, Withdraw, AddNote, RecordCareList]
-            }
+            Self::WaitingReporter => &[
+                Answer,
+                ProposeSolution,
+                Triage,
+                JoinDuplicate,
+                DeclareUnsolvable,
+                Withdraw,
+                AddNote,
+                RecordCareList,
+                ExtendPromise,
+                RecordPromise,
+            ],
             Self::SolutionProposed => &[ConfirmSolution, Reopen, Withdraw, AddNote, RecordCareList],
             Self::Closed => &[Reopen, AddNote, RecordCareList],
             Self::Withdrawn => &[AddNote, RecordCareList],
@@ -155,7 +201,7 @@ impl Status {
 impl Action {
     /// Who may do it. The contract says which role may call; this says in which part one may act, whatever the door.
     pub const fn actors(self) -> &'static [ActorKind] {
-        use ActorKind::{Clerk, Dispatcher, Handler, Reporter, System, Worker};
+        use ActorKind::{Clerk, Dispatcher, Handler, Reporter, Reviewer, System, Worker};
         match self {
             Self::Triage | Self::JoinDuplicate => &[Dispatcher, Clerk],
             Self::Dispatch => &[Dispatcher],
@@ -164,7 +210,8 @@ impl Action {
             Self::Answer => &[Reporter, Clerk, Worker],
             Self::ConfirmSolution | Self::Reopen | Self::Withdraw => &[Reporter, Clerk],
             Self::DeclareUnsolvable => &[Handler, Dispatcher],
-            Self::RecordCareList => &[System],
+            Self::ExtendPromise => &[Reviewer],
+            Self::RecordCareList | Self::RecordPromise => &[System],
         }
     }
 }

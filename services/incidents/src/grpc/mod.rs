@@ -1,6 +1,12 @@
 //! The contract's methods: each takes the call, reads the request, asks the app.
 
+pub mod alarms;
+pub mod calendar;
+pub mod catalogue;
 pub mod convert;
+pub mod emergencies;
+pub mod promise;
+pub mod warnings;
 
 use chassis::access::Call;
 use linju_proto::incidents::v1::{self, incident_service_server::IncidentService};

@@ -112,6 +112,15 @@ pub enum MappingError {
     Contradiction(&'static str),
 }
 
+impl Mapping {
+    /// What the export's categories are called here, in the order of their names there.
+    pub fn categories(&self) -> impl Iterator<Item = (&str, &CategoryCode)> {
+        let mut all: Vec<_> = self.categories.iter().map(|(source, code)| (source.as_str(), code)).collect();
+        all.sort_unstable();
+        all.into_iter()
+    }
+}
+
 impl FromStr for Mapping {
     type Err = MappingError;
 

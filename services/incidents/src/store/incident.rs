@@ -1,6 +1,6 @@
 //! The table `incidents`: where each one stands now. What led there is in the timeline.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use chassis::{
     Fault,
@@ -9,14 +9,14 @@ use chassis::{
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{
-    ActiveValue::Set, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ActiveValue::Set,
+    Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     entity::prelude::*,
+    sea_query::{LockBehavior, LockType},
 };
 
 use super::Code;
-use crate::domain::{
-    CategoryCode, Channel, Incident, IncidentId, Satisfaction, Status, Subject, Unit, Urgency, category,
-};
+use crate::domain::{CategoryCode, Channel, Incident, IncidentId, Satisfaction, Status, Subject, Unit, Urgency};
 
 /// One row of `incidents`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -65,6 +65,10 @@ pub struct Model {
     pub source_updated_at: Option<DateTime<Utc>>,
     /// The version the import left it at; another version means that somebody here has acted on it since.
     pub source_version: Option<i64>,
+    /// By when that system wants it solved.
+    pub source_deadline: Option<DateTime<Utc>>,
+    /// Answers to the category's questions, as JSON.
+    pub answers: Option<Sealed>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
@@ -83,6 +87,7 @@ pub const DESCRIPTION: SealedColumn = sealed("description");
 pub const ADDRESS: SealedColumn = sealed("address");
 pub const REPORTER_NAME: SealedColumn = sealed("reporter_name");
 pub const REPORTER_PHONE: SealedColumn = sealed("reporter_phone");
+pub const ANSWERS: SealedColumn = sealed("answers");
 
 /// A building whose people are in danger.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,6 +150,8 @@ pub fn new() -> ActiveModel {
         source_content: Set(None),
         source_updated_at: Set(None),
         source_version: Set(None),
+        source_deadline: Set(None),
+        answers: Set(None),
         ..Default::default()
     }
 }
@@ -218,6 +225,33 @@ pub async fn find_locked(db: &impl ConnectionTrait, id: IncidentId) -> Result<Op
     Ok(within(&Scope::everything()).filter(Column::Id.eq(id.0)).lock_exclusive().one(db).await?)
 }
 
+/// The incident with this id, locked until the commit; none where somebody else holds its lock.
+pub async fn find_free_locked(db: &impl ConnectionTrait, id: IncidentId) -> Result<Option<Model>, Fault> {
+    let row = within(&Scope::everything()).filter(Column::Id.eq(id.0));
+    Ok(row.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked).one(db).await?)
+}
+
+/// The incident that another system knows under this number, if the caller may touch it.
+pub async fn find_of_source(
+    db: &impl ConnectionTrait,
+    scope: &Scope,
+    system: &str,
+    number: &str,
+) -> Result<Option<Model>, Fault> {
+    let rows = within(scope).filter(Column::SourceSystem.eq(system)).filter(Column::SourceNumber.eq(number));
+    Ok(rows.one(db).await?)
+}
+
+/// Those of these incidents that the caller may touch.
+pub async fn of_ids(
+    db: &impl ConnectionTrait,
+    scope: &Scope,
+    ids: impl IntoIterator<Item = Uuid> + Send,
+) -> Result<HashMap<Uuid, Model>, Fault> {
+    let rows = within(scope).filter(Column::Id.is_in(ids)).all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
 /// The incidents taken from a system under these numbers, locked until the commit; for the program itself.
 pub async fn of_source(db: &impl ConnectionTrait, system: &str, numbers: &[&str]) -> Result<Vec<Model>, Fault> {
     let rows = within(&Scope::everything())
@@ -232,8 +266,8 @@ pub struct Wanted {
     pub area: AreaCode,
     /// Empty: all.
     pub states: Vec<Status>,
-    /// A category or a group; none: all.
-    pub category: Option<CategoryCode>,
+    /// The codes of a category, or of a group and what stands in it; none: all.
+    pub categories: Option<Vec<String>>,
 }
 
 /// Incidents that the caller may touch, the newest first; and the token of the next page.
@@ -243,13 +277,13 @@ pub async fn list(
     wanted: &Wanted,
     page: &Page<(DateTime<Utc>, Uuid)>,
 ) -> Result<(Vec<Model>, String), Fault> {
-    let Wanted { area, states, category } = wanted;
+    let Wanted { area, states, categories } = wanted;
     let mut query = within(scope).filter(area.holds(Column::AreaCode));
     if !states.is_empty() {
         query = query.filter(Column::State.is_in(states.iter().copied().map(Code)));
     }
-    if let Some(group) = category {
-        query = query.filter(Column::Category.is_in(codes_in(group)));
+    if let Some(codes) = categories {
+        query = query.filter(Column::Category.is_in(codes.iter().map(String::as_str)));
     }
     if let Some((at, id)) = page.after {
         let same_time = Condition::all().add(Column::ReportedAt.eq(at)).add(Column::Id.lt(id));
@@ -259,11 +293,6 @@ pub async fn list(
     let mut rows = query.all(db).await?;
     let next = page.cut(&mut rows, Model::key)?;
     Ok((rows, next))
-}
-
-/// The codes of a group and of all that stands in it.
-fn codes_in(group: &CategoryCode) -> impl Iterator<Item = &'static str> {
-    category::CATEGORIES.iter().map(|category| category.code).filter(|code| category::contains(group.as_str(), code))
 }
 
 fn within(scope: &Scope) -> Select<Entity> {

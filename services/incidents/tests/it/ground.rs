@@ -4,17 +4,20 @@ use anyhow::{Context as _, Result};
 use chassis::{
     access::{Gate, Grant, Principal, SigningKey, TokenSigner, TokenVerifier},
     data::{Clock, Db, Ids, Keyring, MasterKey, PoolSettings, Suite},
-    events::Outbox,
-    run::{self, Context, Meter, Service},
+    events::{LocalLog, Outbox, Timer, TimerHandlers, TimerRunner, TimerSettings, timers},
+    run::{self, Context, Meter, Parts, Service, Tasks},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use linju_incidents::{App, IncidentsService};
 use linju_proto::{
     common::v1::Role,
-    incidents::v1::{self, incident_service_client::IncidentServiceClient},
+    incidents::v1::{
+        self, calendar_service_client::CalendarServiceClient, category_service_client::CategoryServiceClient,
+        incident_service_client::IncidentServiceClient, promise_service_client::PromiseServiceClient,
+    },
 };
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tempfile::TempDir;
 use tonic::{Request, Status, service::Routes};
 use tower::Layer;
@@ -27,7 +30,9 @@ pub(crate) const GRID: &str = "511903001008002";
 /// Endangers no building.
 pub(crate) const NOWHERE: Option<v1::Building> = None;
 
-pub(crate) type Door = IncidentServiceClient<<Gate as Layer<Routes>>::Service>;
+/// All that the service answers, behind the gate.
+pub(crate) type Gated = <Gate as Layer<Routes>>::Service;
+pub(crate) type Door = IncidentServiceClient<Gated>;
 
 /// One service on one database; gone with the value.
 pub(crate) struct Ground {
@@ -36,6 +41,8 @@ pub(crate) struct Ground {
     pub(crate) clock: Clock,
     pub(crate) keys: Keyring,
     pub(crate) door: Door,
+    pub(crate) gated: Gated,
+    timers: TimerHandlers,
     signer: TokenSigner,
     pub(crate) folder: TempDir,
     _database: Option<test_servers::Database>,
@@ -85,9 +92,48 @@ impl Ground {
         let key = SigningKey::new_to_file(&folder.path().join("token.key"))?;
         let verifier = TokenVerifier::new(key.public(), clock.clone());
         let gate = Gate::new(verifier, 1000, Meter::new().map_err(anyhow::Error::msg)?);
-        let door = IncidentServiceClient::new(gate.layer(service.build(context, bus)?.routes));
+        let Parts { routes, timers, .. } = service.build(context, bus)?;
+        let gated = gate.layer(routes);
+        let door = IncidentServiceClient::new(gated.clone());
         let signer = TokenSigner::new(&key, clock.clone());
-        Ok(Self { app, db, clock, keys, door, signer, folder, _database: database })
+        Ok(Self { app, db, clock, keys, door, gated, timers, signer, folder, _database: database })
+    }
+
+    pub(crate) fn categories(&self) -> CategoryServiceClient<Gated> {
+        CategoryServiceClient::new(self.gated.clone())
+    }
+
+    pub(crate) fn calendars(&self) -> CalendarServiceClient<Gated> {
+        CalendarServiceClient::new(self.gated.clone())
+    }
+
+    pub(crate) fn promises(&self) -> PromiseServiceClient<Gated> {
+        PromiseServiceClient::new(self.gated.clone())
+    }
+
+    /// Runs two copies of the timers until nothing is due any more.
+    pub(crate) async fn fire_timers(&self) -> Result<()> {
+        let tasks = Tasks::default();
+        for copy in 0..2 {
+            let runner = TimerRunner {
+                db: self.db.clone(),
+                clock: self.clock.clone(),
+                tasks: tasks.clone(),
+                handlers: self.timers.clone(),
+                settings: TimerSettings { poll_ms: 5, rest_ms: 1, retry_s: 0, ..TimerSettings::default() },
+            };
+            tasks.spawn(runner.run(Ids::seeded(self.clock.clone(), copy)));
+        }
+        let done = async {
+            while timers::overdue(self.db.read(), &self.clock).await? > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            Ok::<_, anyhow::Error>(())
+        };
+        tokio::time::timeout(Duration::from_secs(60), done).await.context("the timers do not come to an end")??;
+        tasks.stop();
+        anyhow::ensure!(tasks.wait(Duration::from_secs(10)).await, "a task does not stop");
+        Ok(())
     }
 
     /// A request of somebody.
@@ -99,6 +145,32 @@ impl Ground {
             request.metadata_mut().insert("linju-purpose", purpose.parse()?);
         }
         Ok(request)
+    }
+
+    /// Fires every timer that is due now, the soonest first; how many.
+    pub(crate) async fn fire_due(&self) -> Result<usize> {
+        let due = "SELECT kind || ' ' || key FROM timers WHERE due_at <= ";
+        let now = match self.db.backend() {
+            DbBackend::Postgres => format!("'{}'", self.clock.now().to_rfc3339()),
+            _ => format!("'{}'", self.clock.now().format("%Y-%m-%dT%H:%M:%S%.6f+00:00")),
+        };
+        let rows = self.rows(&format!("{due}{now} ORDER BY due_at, id")).await?;
+        for row in &rows {
+            let (kind, key) = row.split_once(' ').context("a kind and a key")?;
+            let handler = self.timers.get(kind).with_context(|| format!("no handler for {kind}"))?.clone();
+            let timer =
+                Timer { kind: kind.to_owned(), key: key.to_owned(), due_at: self.clock.now(), payload: String::new() };
+            self.db
+                .write(move |tx| {
+                    let (handler, timer) = (handler.clone(), timer.clone());
+                    Box::pin(async move {
+                        chassis::events::timers::cancel(tx, &timer.kind, &timer.key).await?;
+                        handler.fire(tx, &timer).await.map_err(|e| sea_orm::DbErr::Custom(e.to_string()))
+                    })
+                })
+                .await?;
+        }
+        Ok(rows.len())
     }
 
     /// Reports a broken lamp.
@@ -168,9 +240,8 @@ pub(crate) fn lamp(request_id: Uuid) -> v1::ReportIncidentRequest {
             longitude: Some(106.75),
         }),
         description: WORDS.to_owned(),
-        reporter: None,
-        category: String::new(),
         request_id: request_id.to_string(),
+        ..Default::default()
     }
 }
 
@@ -185,7 +256,7 @@ impl Person {
     pub(crate) fn new(subject: &str, role: Role, area: &str) -> Self {
         let areas = Some(vec![area.parse().expect("an area code")]);
         let principal =
-            Principal { subject: subject.to_owned(), on_behalf: None, grants: vec![Grant { role, areas, unit: None }] };
+            Principal { subject: subject.to_owned(), on_behalf: None, grants: vec![Grant::new(role, areas)] };
         Self { principal, purpose: None }
     }
 
@@ -221,6 +292,10 @@ pub(crate) fn clerk() -> Person {
 
 pub(crate) fn dispatcher() -> Person {
     Person::new("u-dispatcher", Role::Dispatcher, SUBDISTRICT)
+}
+
+pub(crate) fn manager() -> Person {
+    Person::new("u-manager", Role::SubdistrictManager, SUBDISTRICT)
 }
 
 pub(crate) fn handler() -> Person {

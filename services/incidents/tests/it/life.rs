@@ -27,7 +27,7 @@ async fn from_report_to_confirmation() -> Result<()> {
         let closed = steps.confirm(&resident(), Satisfaction::Satisfied).await?;
         assert_eq!(closed.state(), IncidentState::Closed);
         assert_eq!(closed.satisfaction(), Satisfaction::Satisfied);
-        assert_eq!((closed.etag.as_str(), closed.unit.as_str()), ("v15", "lights"));
+        assert_eq!((closed.etag.as_str(), closed.unit.as_str()), ("v16", "lights"));
         assert!(closed.closed_at.is_some());
 
         let timeline = ground.timeline(&dispatcher().because("case_handling"), &closed.id).await?;

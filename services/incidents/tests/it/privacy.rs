@@ -32,11 +32,14 @@ async fn a_reporter_reads_own_words_and_public_notes() -> Result<()> {
         assert_eq!(ground.count("audit").await?, 1);
         let timeline = ground.timeline(&reader, &own.id).await?;
         let kinds: Vec<_> = timeline.iter().map(|entry| (entry.kind.as_str(), entry.text.as_str())).collect();
-        assert_eq!(kinds, [("reported", ""), ("triaged", ""), ("dispatched", ""), ("note_added", "明天来修")]);
+        assert_eq!(
+            kinds,
+            [("reported", ""), ("triaged", ""), ("dispatched", ""), ("promised", ""), ("note_added", "明天来修")]
+        );
         let all = ground.timeline(&dispatcher().because("case_handling"), &own.id).await?;
         assert_eq!(
             all.iter().map(|entry| entry.text.as_str()).collect::<Vec<_>>(),
-            ["", "", "", "明天来修", "这家人常投诉", "不归我们"]
+            ["", "", "", "", "明天来修", "这家人常投诉", "不归我们"]
         );
         assert!(ground.timeline(&dispatcher(), &own.id).await?.iter().all(|entry| entry.text.is_empty()));
     }

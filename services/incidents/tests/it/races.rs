@@ -22,7 +22,7 @@ async fn of_two_who_accept_one_wins() -> Result<()> {
         assert_eq!(reasons.iter().filter(|told| *told == "no refusal").count(), 1, "{reasons:?}");
         let lost = ["Aborted READ_AGAIN", "FailedPrecondition WRONG_STATE"];
         assert!(reasons.iter().all(|told| told == "no refusal" || lost.contains(&told.as_str())), "{reasons:?}");
-        assert_eq!(ground.count("timeline").await?, 4);
+        assert_eq!(ground.count("timeline").await?, 5);
     }
     Ok(())
 }

@@ -27,8 +27,8 @@ async fn states_parts_and_units() -> Result<()> {
         assert_eq!(reason(steps.start(&of_roads).await), "PermissionDenied NOT_YOUR_UNIT");
         steps.start(&handler()).await?;
         assert_eq!(reason(steps.propose(&of_roads, "x").await), "PermissionDenied NOT_YOUR_UNIT");
-        assert_eq!(ground.count("timeline").await?, 5);
-        assert_eq!(ground.get(&dispatcher(), &reported.id).await?.etag, "v5");
+        assert_eq!(ground.count("timeline").await?, 6);
+        assert_eq!(ground.get(&dispatcher(), &reported.id).await?.etag, "v6");
     }
     Ok(())
 }

@@ -54,6 +54,15 @@ fn command(action: Action) -> Command {
         }
         Action::DeclareUnsolvable => Command::DeclareUnsolvable { next_look_on: at(60 * 24 * 30).date_naive() },
         Action::RecordCareList => Command::RecordCareList { residents: 40, need_help: 7 },
+        Action::ExtendPromise => Command::ExtendPromise { expected_at: at(60 * 24), is_assumed: false },
+        Action::RecordPromise => Command::RecordPromise {
+            reached: promise::Reached {
+                clock: promise::Clock::Resolution,
+                percent: 100,
+                due_at: at(60),
+                lies_with: Some(promise::Duty::Dispatcher),
+            },
+        },
     }
 }
 

@@ -187,6 +187,19 @@ fn a_timeline_without_its_beginning_is_refused() {
     assert_eq!(replay(id(1), &[]), Err(ReplayError::NotReportedFirst));
 }
 
+/// A promise that was made, extended, warned of and escalated.
+fn promises_told() -> Vec<Recorded> {
+    let promised = Event::Promised { contact_by: Some(at(60)), expected_at: Some(at(120)), is_assumed: false };
+    let made = Recorded { at: at(2), actor: importer(), event: promised };
+    let (clock, due_at) = (promise::Clock::Contact, at(60));
+    let warned = promise::Reached { clock, percent: 50, due_at, lies_with: None };
+    let course = course(&way_to(Status::Dispatched));
+    let course = step(course, command(Action::ExtendPromise), actor(ActorKind::Reviewer), at(3)).expect("allowed");
+    let course = step(course, Command::RecordPromise { reached: warned }, importer(), at(4)).expect("allowed");
+    let course = step(course, command(Action::RecordPromise), importer(), at(5)).expect("allowed");
+    [vec![made], course.1].concat()
+}
+
 #[test]
 fn events_are_stored_as_json_and_come_back() {
     let mut bodies = String::new();
@@ -198,7 +211,7 @@ fn events_are_stored_as_json_and_come_back() {
     let open = imported(ImportedOutcome::Open).next;
     let corrected = import_again(&open, export("roads.surface", ImportedOutcome::Open), at(2), &importer()).events;
     let unknown = step(course(&[]), Command::RecordBuildingUnknown, importer(), at(3)).expect("allowed").1;
-    let timelines = [course(&actions).1, course(&asked).1, referred, corrected, unknown].concat();
+    let timelines = [course(&actions).1, course(&asked).1, referred, corrected, unknown, promises_told()].concat();
     let mut seen = std::collections::BTreeSet::new();
     for entry in &timelines {
         let body = serde_json::to_string(&entry.event).expect("an event is JSON");

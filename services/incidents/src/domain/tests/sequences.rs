@@ -35,7 +35,7 @@ fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
 
 /// People of whom some have several parts.
 fn people() -> Vec<Actor> {
-    use ActorKind::{Clerk, Dispatcher, Handler, Reporter, System, Worker};
+    use ActorKind::{Clerk, Dispatcher, Handler, Reporter, Reviewer, System, Worker};
     [
         (REPORTER, Reporter),
         (REPORTER, Worker),
@@ -46,6 +46,8 @@ fn people() -> Vec<Actor> {
         ("u-handler", Handler),
         ("u-worker", Worker),
         ("u-dispatcher", Dispatcher),
+        ("u-handler", Reviewer),
+        ("u-manager", Reviewer),
         ("system", System),
     ]
     .map(|(id, kind)| Actor::new(id, kind))

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use linju_proto::incidents::v1;
 use serde_json::Value;
 
-use super::codes;
+use super::{catalogue, codes};
 use crate::{
     Error,
     app::{AreaFigures, Shown, ShownEntry},
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-fn time(at: DateTime<Utc>) -> prost_types::Timestamp {
+pub(crate) fn time(at: DateTime<Utc>) -> prost_types::Timestamp {
     let nanos = i32::try_from(at.timestamp_subsec_nanos()).unwrap_or_default();
     prost_types::Timestamp { seconds: at.timestamp(), nanos }
 }
@@ -32,7 +32,7 @@ fn exposed(text: Option<SecretText>) -> String {
 
 impl From<Shown> for v1::Incident {
     fn from(shown: Shown) -> Self {
-        let Shown { row, description, address, reporter_name, reporter_phone, only_own } = shown;
+        let Shown { row, description, address, reporter_name, reporter_phone, only_own, answers, expected_at } = shown;
         // How many neighbours need help is the office's; its timeline entry is internal too.
         let danger = row.endangers().filter(|_| !only_own);
         let endangers = danger.map(|Building { area, compound, building }| v1::Building {
@@ -71,11 +71,13 @@ impl From<Shown> for v1::Incident {
             closed_at,
             updated_at,
             version,
-            source_system: _,
-            source_number: _,
+            source_system,
+            source_number,
             source_content: _,
             source_updated_at: _,
             source_version: _,
+            source_deadline,
+            answers: _,
         } = row;
         Self {
             id: id.to_string(),
@@ -97,6 +99,13 @@ impl From<Shown> for v1::Incident {
             updated_at: Some(time(updated_at)),
             closed_at: closed_at.map(time),
             etag: etag(version),
+            expected_at: expected_at.map(time),
+            answers: catalogue::shown_answers(answers),
+            external: source_system.zip(source_number).map(|(system, number)| v1::External {
+                system,
+                number,
+                deadline: source_deadline.map(time),
+            }),
         }
     }
 }

@@ -22,6 +22,8 @@ macro_rules! pairs {
     };
 }
 
+pub(super) use pairs;
+
 pairs!(channel, channel_of, Channel, Channel {
     App = App,
     Phone = Phone,
@@ -30,6 +32,7 @@ pairs!(channel, channel_of, Channel, Channel {
     Open311 = Open311,
     Partner = Partner,
     Import = Import,
+    Hotline12345 = Hotline12345,
 });
 
 pairs!(urgency_value, urgency_of, Urgency, Urgency {

@@ -7,19 +7,22 @@ use chassis::{
 use chrono::{DateTime, DurationRound, NaiveDate, TimeDelta, Utc};
 use linju_proto::incidents::v1;
 use prost::Message;
+use uuid::Uuid;
 
-use super::codes;
+use super::{catalogue, codes};
 use crate::{
     Error,
-    app::{Change, FiguresOf, ListOf, NewReport, Order},
-    domain::{CategoryCode, Command, IncidentId, Unit},
-    store::{
-        counts::Counted,
-        incident::{Building, Wanted},
-    },
+    app::{Change, External, FiguresOf, ListOf, NewReport, Order},
+    domain::{Command, IncidentId, Unit},
+    store::{counts::Counted, incident::Building},
 };
 
 const CONTACT_LIMIT_HOURS: i32 = 24;
+
+/// Reads the id of a record of another kind.
+pub(crate) fn uuid(field: &'static str, text: &str) -> Result<Uuid, Error> {
+    text.parse().map_err(|_| Fault::field(field, "string.uuid", "must be a UUID").into())
+}
 
 /// Reads an id.
 pub(crate) fn id(field: &'static str, text: &str) -> Result<IncidentId, Error> {
@@ -27,26 +30,16 @@ pub(crate) fn id(field: &'static str, text: &str) -> Result<IncidentId, Error> {
     parsed.map_err(|_| Fault::field(field, "string.uuid", "must be a UUID").into())
 }
 
-fn area(field: &'static str, text: &str) -> Result<AreaCode, Error> {
+pub(super) fn area(field: &'static str, text: &str) -> Result<AreaCode, Error> {
     text.parse().map_err(|e| Fault::field(field, "area", format!("is `{text}`: {e}")).into())
 }
 
-fn category(text: &str) -> Result<CategoryCode, Error> {
-    text.parse()
-        .map_err(|e: crate::domain::UnknownCode| Fault::field("category", "category", format!("is wrong: {e}")).into())
-}
-
-/// Empty is none.
-fn category_or_none(text: &str) -> Result<Option<CategoryCode>, Error> {
-    (!text.is_empty()).then(|| category(text)).transpose()
-}
-
 /// For what the contract lets through as unspecified never.
-fn missing(field: &'static str) -> Error {
+pub(super) fn missing(field: &'static str) -> Error {
     Fault::field(field, "enum", "is missing: set it").into()
 }
 
-fn time(field: &'static str, at: prost_types::Timestamp) -> Result<DateTime<Utc>, Error> {
+pub(super) fn time(field: &'static str, at: prost_types::Timestamp) -> Result<DateTime<Utc>, Error> {
     let nanos = u32::try_from(at.nanos).ok();
     nanos
         .and_then(|nanos| DateTime::from_timestamp(at.seconds, nanos))
@@ -59,7 +52,16 @@ impl TryFrom<v1::ReportIncidentRequest> for NewReport {
 
     fn try_from(request: v1::ReportIncidentRequest) -> Result<Self, Error> {
         let content = request.encode_to_vec();
-        let v1::ReportIncidentRequest { channel, place, description, reporter, category, request_id } = request;
+        let v1::ReportIncidentRequest {
+            channel,
+            place,
+            description,
+            reporter,
+            category,
+            request_id,
+            answers,
+            external,
+        } = request;
         let v1::Place { area_code, address, latitude, longitude } = place.unwrap_or_default();
         let v1::Reporter { name, phone } = reporter.unwrap_or_default();
         if latitude.is_some() != longitude.is_some() {
@@ -82,11 +84,19 @@ impl TryFrom<v1::ReportIncidentRequest> for NewReport {
             description,
             name,
             phone,
-            category: category_or_none(&category)?,
+            category: catalogue::code_or_none("category", &category)?,
+            answers: catalogue::answers(answers),
+            external: external.map(known_elsewhere).transpose()?,
             request_id: id("request_id", &request_id)?.0,
             content,
         })
     }
+}
+
+fn known_elsewhere(external: v1::External) -> Result<External, Error> {
+    let v1::External { system, number, deadline } = external;
+    let deadline = deadline.map(|at| time("external.deadline", at)).transpose()?;
+    Ok(External { system, number, deadline })
 }
 
 impl TryFrom<v1::ListIncidentsRequest> for ListOf {
@@ -100,8 +110,8 @@ impl TryFrom<v1::ListIncidentsRequest> for ListOf {
         states.dedup();
         let names: Vec<_> = states.iter().map(|state| state.code()).collect();
         let page = Page::read(&[&area_code, &names.join(","), &category], page_size, &page_token)?;
-        let wanted = Wanted { area: area("area_code", &area_code)?, states, category: category_or_none(&category)? };
-        Ok(Self { wanted, page })
+        let category = catalogue::code_or_none("category", &category)?;
+        Ok(Self { area: area("area_code", &area_code)?, states, category, page })
     }
 }
 
@@ -130,10 +140,11 @@ impl TryFrom<v1::TriageIncidentRequest> for Change {
     type Error = Error;
 
     fn try_from(request: v1::TriageIncidentRequest) -> Result<Self, Error> {
-        let v1::TriageIncidentRequest { id: id_text, category: code, urgency, endangers, etag } = request;
+        let v1::TriageIncidentRequest { id: id_text, category: code, urgency, endangers, etag, answers } = request;
         let endangers = endangers.map(building).transpose()?;
         let urgency = codes::urgency_of(urgency).ok_or_else(|| missing("urgency"))?;
-        let order = Order::Triage { category: category(&code)?, urgency, endangers };
+        let category = catalogue::code("category", &code)?;
+        let order = Order::Triage { category, urgency, endangers, answers: catalogue::answers(answers) };
         Ok(Self { id: id("id", &id_text)?, etag, order, text: String::new() })
     }
 }
@@ -147,8 +158,11 @@ impl TryFrom<v1::DispatchIncidentRequest> for Change {
     type Error = Error;
 
     fn try_from(request: v1::DispatchIncidentRequest) -> Result<Self, Error> {
-        let v1::DispatchIncidentRequest { id, unit, note, etag } = request;
-        change(&id, etag, Command::Dispatch { unit: Unit(unit) }, note)
+        let v1::DispatchIncidentRequest { id: id_text, unit, note, etag } = request;
+        if unit.is_empty() {
+            return Ok(Self { id: id("id", &id_text)?, etag, order: Order::DispatchByCatalogue, text: note });
+        }
+        change(&id_text, etag, Command::Dispatch { unit: Unit(unit) }, note)
     }
 }
 

@@ -104,7 +104,7 @@ fn a_mapping_is_checked_before_any_row() {
         ("%H:%M", "%I:%M"),
         (" %H:%M:%S", ""),
         ("%H", "%Q"),
-        ("roads.street_light", "roads.lamp"),
+        ("roads.street_light", "Roads/Lamp"),
         ("done = \"closed\"", "done = \"confirmed\""),
         ("511903001", "5119"),
         ("\"city\"", "\"The City\""),

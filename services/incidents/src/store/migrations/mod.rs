@@ -2,10 +2,25 @@
 
 mod m0001_incidents;
 mod m0002_timeline;
+mod m0003_catalogue;
+mod m0004_calendars;
+mod m0005_promises;
+mod m0020_warnings;
+mod m0021_emergencies;
+mod m0030_alarms;
 
 use sea_orm_migration::MigrationTrait;
 
 /// All migrations, in order.
 pub fn all() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(m0001_incidents::Incidents), Box::new(m0002_timeline::Timeline)]
+    vec![
+        Box::new(m0001_incidents::Incidents),
+        Box::new(m0002_timeline::Timeline),
+        Box::new(m0003_catalogue::CatalogueTable),
+        Box::new(m0004_calendars::Calendars),
+        Box::new(m0005_promises::Promises),
+        Box::new(m0020_warnings::Warnings),
+        Box::new(m0021_emergencies::Emergencies),
+        Box::new(m0030_alarms::Alarms),
+    ]
 }
