@@ -1,10 +1,13 @@
 //! What the gateway can be told, under `[service.gateway]`.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::net::SocketAddr;
 
 use serde::Deserialize;
 
-use crate::{attachments::AttachmentSettings, door::DoorSettings, identity::IdentitySettings};
+use crate::{
+    attachments::AttachmentSettings, door::DoorSettings, identity::IdentitySettings, live::LiveSettings,
+    upstream::Targets,
+};
 
 /// Settings of the gateway.
 #[derive(Clone, Debug, Deserialize)]
@@ -13,20 +16,22 @@ pub struct GatewaySettings {
     /// Where the door is: HTTP/1.1 and HTTP/2 without TLS, behind whatever ends TLS.
     pub listen: SocketAddr,
     /// `host:port` of services that run elsewhere, by name; what is not named is looked for in this process.
-    pub upstreams: BTreeMap<String, String>,
+    pub upstreams: Targets,
     pub door: DoorSettings,
     pub identity: IdentitySettings,
     pub attachments: AttachmentSettings,
+    pub live: LiveSettings,
 }
 
 impl Default for GatewaySettings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 7880)),
-            upstreams: BTreeMap::new(),
+            upstreams: Targets::default(),
             door: DoorSettings::default(),
             identity: IdentitySettings::default(),
             attachments: AttachmentSettings::default(),
+            live: LiveSettings::default(),
         }
     }
 }

@@ -7,6 +7,7 @@
 //! services hear only tokens that this door signed.
 
 pub mod attachments;
+pub mod cap;
 mod config;
 pub mod door;
 pub mod identity;
@@ -21,7 +22,6 @@ use chassis::{
     run::{BadSettings, Context, Parts, Service},
 };
 use sea_orm_migration::MigrationTrait;
-use tonic::service::Routes;
 
 pub use config::GatewaySettings;
 
@@ -41,13 +41,19 @@ impl Service for GatewayService {
     }
 
     fn sealed_columns(&self) -> Vec<SealedColumn> {
-        identity::sealed_columns()
+        let mut all = identity::sealed_columns();
+        all.extend(attachments::sealed_columns());
+        all
     }
 
-    fn build(&self, context: Context, _bus: SharedBus) -> Result<Parts, BadSettings> {
+    fn build(&self, context: Context, bus: SharedBus) -> Result<Parts, BadSettings> {
         let settings: GatewaySettings = context.config(self.name())?;
+        let attachments = attachments::Attachments::new(&context, settings.attachments.clone());
+        let live = live::Live::new(bus, settings.live.clone());
+        let message_bytes = context.message_bytes;
         let identity = identity::Identity::new(context, settings.identity.clone());
-        let door = door::GatewayDoor::new(settings, identity);
-        Ok(Parts { routes: Routes::default(), door: Some(Box::new(door)), ..Parts::default() })
+        let routes = identity.routes(message_bytes).add_service(attachments.server()).add_service(live.server());
+        let door = door::GatewayDoor::new(settings, identity, attachments, live);
+        Ok(Parts { routes, door: Some(Box::new(door)), ..Parts::default() })
     }
 }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use chassis::access::Principal;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
 use uuid::Uuid;
 
 /// Who calls, found by the credential that came with the request.
@@ -34,6 +36,25 @@ pub enum Refused {
     CsrfMissing,
     #[error("this needs the second factor: enter it first")]
     SecondFactorNeeded,
+    #[error("no mandate lets you act for this person now")]
+    NoMandate,
     #[error("the server cannot look it up now: try again")]
     Unavailable(Duration),
+}
+
+impl From<Refused> for Status {
+    fn from(refused: Refused) -> Self {
+        let (code, reason) = match refused {
+            Refused::NotValid => (Code::Unauthenticated, "NOT_SIGNED_IN"),
+            Refused::CsrfMissing => (Code::PermissionDenied, "CSRF_TOKEN_NEEDED"),
+            Refused::SecondFactorNeeded => (Code::PermissionDenied, "SECOND_FACTOR_NEEDED"),
+            Refused::NoMandate => (Code::PermissionDenied, "NO_MANDATE"),
+            Refused::Unavailable(_) => (Code::Unavailable, "DATABASE_BUSY"),
+        };
+        let mut details = ErrorDetails::with_error_info(reason, "linju", []);
+        if let Refused::Unavailable(wait) = refused {
+            details.set_retry_info(Some(wait));
+        }
+        Status::with_error_details(code, refused.to_string(), details)
+    }
 }
