@@ -72,9 +72,15 @@ pub(crate) enum Command {
     /// Events that no handler could use
     #[command(subcommand)]
     Dlq(Dlq),
+    /// Systems outside that send alarms
+    #[command(subcommand)]
+    Partner(Partner),
     /// Keys and tokens
     #[command(subcommand)]
     Keys(Keys),
+    /// Accounts of people who sign in at the gateway
+    #[command(subcommand)]
+    Account(Account),
     /// The log of looks at personal data
     #[command(subcommand)]
     Audit(Audit),
@@ -103,6 +109,10 @@ pub(crate) enum Import {
         #[arg(long)]
         report: Option<PathBuf>,
     },
+    /// What can be reported, who handles it and by when: TOML, whole or not at all
+    Categories { file: PathBuf },
+    /// Working time: a year's public holidays (JSON) or the hours of units (TOML), whole or not at all
+    Calendar { file: PathBuf },
 }
 
 #[derive(Debug, Args)]
@@ -124,6 +134,60 @@ pub(crate) enum Dlq {
     Retry { id: u64 },
     /// Take an event off the list for good
     Drop { id: u64 },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Partner {
+    /// Let a partner in, and make its key
+    Add(AddPartner),
+    /// Give a partner another key; the old one ends when the NATS server reloads
+    Rotate {
+        name: String,
+        #[command(flatten)]
+        files: PartnerFiles,
+    },
+    /// Let a partner in no more; it is cut off when the NATS server reloads
+    Remove {
+        name: String,
+        #[command(flatten)]
+        files: PartnerFiles,
+    },
+    /// Who is let in, and what was agreed
+    List,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddPartner {
+    /// Lower-case letters, digits and `-`
+    pub(crate) name: String,
+    /// Communities, or wider areas, whose devices may raise alarms and whose events it may read
+    #[arg(long, required = true, value_delimiter = ',')]
+    pub(crate) areas: Vec<String>,
+    /// device_fault, device_tamper, intrusion, left_object, crowd_density, fire, lift, flooding, manual
+    #[arg(long, required = true, value_delimiter = ',')]
+    pub(crate) kinds: Vec<String>,
+    /// Messages a second; ten seconds of them may come at once
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i32).range(1..=100_000))]
+    pub(crate) rate: i32,
+    /// A host on which its videos lie
+    #[arg(long = "video-host", value_name = "HOST")]
+    pub(crate) video_hosts: Vec<String>,
+    #[command(flatten)]
+    pub(crate) files: PartnerFiles,
+}
+
+/// Where keys and configuration go.
+#[derive(Debug, Args)]
+pub(crate) struct PartnerFiles {
+    /// Where the partner's key goes [default: nats/NAME.nk in the data folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// The file that the NATS server's configuration includes [default: nats/partners.conf in the data folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) nats_config: Option<PathBuf>,
+    /// The process of the NATS server, to be told to reload
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(2..))]
+    pub(crate) reload: Option<i32>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -156,6 +220,25 @@ pub(crate) enum Keys {
         #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=1_440))]
         ttl: u32,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Account {
+    /// Make an account, and a one-time code by which its owner takes it up
+    Invite { name: String },
+    /// List all accounts
+    List,
+    /// Let somebody who lost the password begin anew with a one-time code; all their sessions and tokens end
+    Reset {
+        name: String,
+        /// Also take the second factor away, where that is lost too
+        #[arg(long)]
+        second_factor: bool,
+    },
+    /// End an account's sessions and tokens at once, and let nobody sign in to it
+    Lock { name: String },
+    /// Let a locked account sign in again
+    Unlock { name: String },
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,12 +3,16 @@
 use std::process::ExitCode;
 
 use chassis::run::Install;
+use linju_incidents::{IncidentsService, store::alarms::refused};
 use serde_json::json;
 
 use crate::{cli::Dlq, output::Output};
 
 /// More than this are not listed at once.
 const MOST: usize = 1_000;
+
+/// Minutes of refused messages that are listed.
+const REFUSED: u64 = 200;
 
 pub(super) async fn run(install: &Install, what: Dlq, output: Output) -> anyhow::Result<ExitCode> {
     let bus = install.bus().await?;
@@ -32,7 +36,22 @@ pub(super) async fn run(install: &Install, what: Dlq, output: Output) -> anyhow:
                     "event": p.event.id, "subject": p.event.subject, "reason": p.reason,
                 }));
             }
-            if parked.is_empty() {
+            let refused = refused(install).await?;
+            for r in &refused {
+                text.push_str(&format!(
+                    "     -  {}  partner {}  {} ×{}\n        {}\n",
+                    r.minute.format("%Y-%m-%d %H:%MZ"),
+                    r.partner,
+                    r.reason,
+                    r.messages,
+                    r.sample
+                ));
+                list.push(json!({
+                    "id": null, "parked_at": r.minute, "partner": r.partner, "kind": r.reason, "messages": r.messages,
+                    "reason": r.sample,
+                }));
+            }
+            if list.is_empty() {
                 text.push_str("nothing was put aside\n");
             }
             output.result(&list, &text);
@@ -48,4 +67,12 @@ pub(super) async fn run(install: &Install, what: Dlq, output: Output) -> anyhow:
     }
     bus.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What partners sent and was not taken: counted by the minute, and not kept.
+async fn refused(install: &Install) -> anyhow::Result<Vec<refused::Model>> {
+    let db = install.database(&IncidentsService).await?;
+    let newest = refused::newest(db.read(), REFUSED).await?;
+    db.close().await;
+    Ok(newest)
 }

@@ -1,4 +1,4 @@
-//! `linju import areas|survey|requests`
+//! `linju import areas|survey|requests|categories|calendar`
 
 use std::{
     fs::{self, File},
@@ -12,7 +12,8 @@ use anyhow::Context;
 use chassis::run::Install;
 use linju_incidents::{
     IncidentsService,
-    app::{App as Incidents, ImportOptions as RequestOptions},
+    app::{App as Incidents, CalendarOutcome, CategoriesOutcome, ImportOptions as RequestOptions},
+    domain::catalogue::FileProblem,
     requests::{Mapping, ReportWriter},
 };
 use linju_residents::{
@@ -34,6 +35,8 @@ pub(super) async fn run(install: &Install, what: Import, output: Output) -> anyh
         Import::Requests { file, mapping, dry_run, report } => {
             requests(install, &file, &mapping, dry_run, report, output).await
         }
+        Import::Categories { file } => categories(install, &file, output).await,
+        Import::Calendar { file } => calendar(install, &file, output).await,
     }
 }
 
@@ -164,6 +167,61 @@ async fn requests(
     );
     db.close().await;
     Ok(code(outcome.rejected))
+}
+
+async fn categories(install: &Install, path: &Path, output: Output) -> anyhow::Result<ExitCode> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let context = install.context(&IncidentsService).await?;
+    let db = context.db.clone();
+    let outcome = Incidents::new(context).import_categories(&text).await?;
+    db.close().await;
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(problems) => return Ok(refused(path, &problems, &output)),
+    };
+    let CategoriesOutcome { created, updated, unchanged, untouched } = outcome;
+    output.result(
+        &json!(outcome),
+        &format!(
+            "{created} categories created, {updated} updated, {unchanged} unchanged; {untouched} that the file does not name \
+             stay as they are\n"
+        ),
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn calendar(install: &Install, path: &Path, output: Output) -> anyhow::Result<ExitCode> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let context = install.context(&IncidentsService).await?;
+    let db = context.db.clone();
+    let outcome = Incidents::new(context).import_calendar(&text).await?;
+    db.close().await;
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(problems) => return Ok(refused(path, &problems, &output)),
+    };
+    let told = match outcome {
+        CalendarOutcome::Year { year, special_days, changed: true } => {
+            format!("holidays of {year} loaded: {special_days} special days\n")
+        }
+        CalendarOutcome::Year { year, .. } => format!("holidays of {year} unchanged\n"),
+        CalendarOutcome::Units { changed, unchanged } => {
+            format!("hours of {changed} units set, of {unchanged} unchanged\n")
+        }
+    };
+    output.result(&json!(outcome), &told);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Nothing of the file was taken, and this is why.
+fn refused(path: &Path, problems: &[FileProblem], output: &Output) -> ExitCode {
+    let mut told = format!("nothing was changed; {} is wrong:\n", path.display());
+    for problem in problems {
+        told.push_str(&format!("  {problem}\n"));
+    }
+    let problem = |p: &FileProblem| json!({ "line": p.line, "place": p.place, "rule": p.rule });
+    output.result(&json!({ "problems": problems.iter().map(problem).collect::<Vec<_>>() }), &told);
+    code(problems.len() as u64)
 }
 
 /// `survey.csv` -> `survey.csv.report.csv`

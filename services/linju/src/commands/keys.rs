@@ -117,7 +117,7 @@ fn token(
     };
     let grants = roles.iter().map(|code| {
         let role = role_of(code).ok_or_else(|| no_role(code))?;
-        Ok(Grant { role, areas: areas.clone(), unit: unit.map(str::to_owned) })
+        Ok(Grant { unit: unit.map(str::to_owned), ..Grant::new(role, areas.clone()) })
     });
     let principal = Principal { subject, on_behalf: None, grants: grants.collect::<Result<_, Usage>>()? };
     let signer = TokenSigner::new(&install.signer()?, install.clock.clone());

@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod account;
 mod audit;
 mod demo;
 mod dlq;
@@ -8,6 +9,7 @@ mod events;
 mod import;
 mod keys;
 mod migrate;
+mod partner;
 mod replay;
 mod serve;
 
@@ -43,7 +45,9 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         }
         Command::Replay { from, service } => replay::run(&Install::prepare(settings)?, from, service, output).await,
         Command::Dlq(what) => dlq::run(&Install::prepare(settings)?, what, output).await,
+        Command::Partner(what) => partner::run(&Install::prepare(settings)?, what, output).await,
         Command::Keys(what) => keys::run(settings, what, output).await,
+        Command::Account(what) => account::run(&Install::prepare(settings)?, what, output).await,
         Command::Audit(what) => audit::run(&Install::prepare(settings)?, what, output).await,
         Command::Doctor => doctor::run(settings, output).await,
     }

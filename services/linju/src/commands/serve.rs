@@ -20,6 +20,7 @@ pub(super) async fn run(settings: Settings, names: &[String], output: Output) ->
         services = names.join(","),
         grpc = %running.grpc,
         observe = %running.observe,
+        door = running.doors.first().map(|(_, at)| tracing::field::display(at)),
         ready_ms = began.elapsed().as_millis(),
         "serving"
     );
@@ -28,8 +29,12 @@ pub(super) async fn run(settings: Settings, names: &[String], output: Output) ->
     } else {
         "the data lies in Postgres".to_owned()
     };
+    let door = running
+        .doors
+        .iter()
+        .fold(String::new(), |said, (_, at)| format!("{said}\nIn a browser, and for programs: http://{at}/docs"));
     output.say(&format!(
-        "\nLinju serves {names} at grpc://{grpc}; {place}.\nMetrics and health: http://{observe}/metrics, \
+        "{door}\nLinju serves {names} at grpc://{grpc}; {place}.\nMetrics and health: http://{observe}/metrics, \
          http://{observe}/healthz/ready\n\nTry next, in another terminal:\n  {me} demo\n    a subdistrict of synthetic \
          people\n  {me} keys token --role community_manager --scope 511903001\n    a token to call with; README.md shows \
          calls\n  {me} doctor\n    is everything well?\n\nCtrl-C stops it.",
