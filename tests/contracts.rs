@@ -10,11 +10,14 @@ use linju_proto::{
     common::v1::{Role, Scope},
 };
 use prost_reflect::DescriptorPool;
-use tonic::{Code, Request, Status, transport::Channel};
+use tonic::{
+    Code, Request, Status,
+    transport::{Channel, Endpoint},
+};
 
 use crate::ground::{House, Install, RawCodec, Who, reason};
 
-const ROLES: std::ops::RangeInclusive<i32> = 1..=14;
+const ROLES: std::ops::RangeInclusive<i32> = 1..=15;
 
 fn code(name: &str, prefix: &str) -> String {
     name.trim_start_matches(prefix).to_ascii_lowercase()
@@ -109,6 +112,29 @@ async fn every_method_lets_in_whom_the_contract_names() -> Result<()> {
     }
     let status = call(&channel, "/linju.residents.v1.ResidentService/DropResidents", Some(&tokens[0].1)).await?;
     assert_eq!(status.code(), Code::Unimplemented);
+    house.close().await?;
+    Ok(())
+}
+
+/// At the door a token of the inside is worth nothing, and nobody gets further than to what is public.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_gets_further_through_the_door() -> Result<()> {
+    let install = Install::embedded()?
+        .with("service.gateway.door.rates.anonymous.calls", 0)
+        .with("service.gateway.door.rates.anonymous.seconds", 1);
+    let house = House::open(install).await?;
+    let channel = Endpoint::from_shared(format!("http://{}", house.residents.door()?))?.connect().await?;
+    let key = SigningKey::from_file(&house.install.data().join("token.key.pem"))?;
+    let inside = Who::new("u-1", Role::CommunityManager, "511903001").token(&key, Clock::system())?;
+    for method in METHODS {
+        let public = method.scope == Scope::Public as i32;
+        let status = call(&channel, method.path, None).await?;
+        // Methods about oneself name no role, and ask who that is.
+        let of_somebody = method.path.starts_with("/linju.gateway.") && status.code() == Code::Unauthenticated;
+        assert!(is_served(&status) == public || of_somebody, "{} without a token: {status:?}", method.path);
+        let status = call(&channel, method.path, Some(&format!("Bearer {inside}"))).await?;
+        assert_eq!(status.code(), Code::Unauthenticated, "{} with a service's token: {status:?}", method.path);
+    }
     house.close().await?;
     Ok(())
 }

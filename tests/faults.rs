@@ -48,7 +48,7 @@ async fn endanger(desk: &Caller, id: &str) -> Result<Incident, Status> {
             compound: compound.to_owned(),
             building: building.to_owned(),
         }),
-        etag: String::new(),
+        ..Default::default()
     };
     Ok(desk.incidents().triage_incident(triage).await?.into_inner())
 }

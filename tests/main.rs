@@ -3,8 +3,10 @@
 
 mod bad_input;
 mod contracts;
+mod edge;
 mod faults;
 mod ground;
 mod journey;
+mod partners;
 mod privacy;
 mod program;

@@ -155,8 +155,8 @@ async fn incident(house: &House, refusals: &mut Refusals) -> Result<()> {
         place: Some(place),
         description: TEXTS[3].to_owned(),
         reporter: Some(Reporter { name: REPORTER.to_owned(), phone: PHONES[3].to_owned() }),
-        category: String::new(),
         request_id: id(),
+        ..Default::default()
     };
     let reported = clerk.incidents().report_incident(report.clone()).await?.into_inner();
     let other = ReportIncidentRequest { description: TEXTS[4].to_owned(), ..report.clone() };
@@ -174,7 +174,7 @@ async fn incident(house: &House, refusals: &mut Refusals) -> Result<()> {
         category: "building.structure".to_owned(),
         urgency: Urgency::Urgent.into(),
         endangers: Some(endangers),
-        etag: String::new(),
+        ..Default::default()
     };
     dispatcher.incidents().triage_incident(triage).await?;
     let seen = dispatcher.because("case_handling");

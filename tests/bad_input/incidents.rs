@@ -131,8 +131,8 @@ pub(super) async fn out_of_turn(scene: &Scene) -> Result<()> {
         id: id.clone(),
         category: "roads.street_light".to_owned(),
         urgency: Urgency::Routine.into(),
-        endangers: None,
         etag: "v99".to_owned(),
+        ..Default::default()
     };
     assert_eq!(refusal(dispatcher.incidents().triage_incident(triage.clone()).await), "Aborted STALE_ETAG");
     let endangers =

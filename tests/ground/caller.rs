@@ -8,7 +8,7 @@ use chassis::{
 use chrono::TimeDelta;
 use linju_proto::{
     common::v1::Role,
-    incidents::v1::incident_service_client::IncidentServiceClient,
+    incidents::v1::{alarm_service_client::AlarmServiceClient, incident_service_client::IncidentServiceClient},
     residents::v1::{
         area_service_client::AreaServiceClient, care_service_client::CareServiceClient,
         resident_service_client::ResidentServiceClient,
@@ -53,7 +53,8 @@ impl Who {
     /// The token of this person, signed with `key`.
     pub(crate) fn token(&self, key: &SigningKey, clock: Clock) -> Result<String> {
         let areas = self.area.as_ref().map(|area| area.parse().map(|area| vec![area])).transpose()?;
-        let grants = self.roles.iter().map(|role| Grant { role: *role, areas: areas.clone(), unit: self.unit.clone() });
+        let grants =
+            self.roles.iter().map(|role| Grant { unit: self.unit.clone(), ..Grant::new(*role, areas.clone()) });
         let principal = Principal { subject: self.subject.clone(), on_behalf: None, grants: grants.collect() };
         Ok(TokenSigner::new(key, clock).sign(&principal, TimeDelta::minutes(15))?)
     }
@@ -76,7 +77,7 @@ impl Interceptor for Signed {
     }
 }
 
-type Line = InterceptedService<Channel, Signed>;
+pub(crate) type Line = InterceptedService<Channel, Signed>;
 
 /// A signed-in caller with a line to every service.
 #[derive(Clone)]
@@ -127,6 +128,10 @@ impl Caller {
 
     pub(crate) fn care(&self) -> CareServiceClient<Line> {
         CareServiceClient::with_interceptor(self.residents_at.clone(), self.signed.clone())
+    }
+
+    pub(crate) fn alarms(&self) -> AlarmServiceClient<Line> {
+        AlarmServiceClient::with_interceptor(self.incidents_at.clone(), self.signed.clone())
     }
 
     pub(crate) fn incidents(&self) -> IncidentServiceClient<Line> {

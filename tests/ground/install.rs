@@ -48,6 +48,8 @@ impl Install {
             .with("data_dir", data.display())
             .with("listen", "127.0.0.1:0")
             .with("observe", "127.0.0.1:0")
+            .with("service.gateway.listen", "127.0.0.1:0")
+            .with("service.gateway.identity.hash_memory_kib", 64)
             .with("telemetry.format", "json")
             // A process that dies in a test is to be missed soon.
             .with("bus.relay.lease_s", 1)

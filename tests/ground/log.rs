@@ -5,8 +5,17 @@ use std::{fs, net::SocketAddr, path::Path};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-/// Where a process serves, once it says so: gRPC, then metrics and health.
-pub(super) fn serving(log: &Path) -> Result<Option<(SocketAddr, SocketAddr)>> {
+/// Where a process serves.
+pub(super) struct Addresses {
+    pub(super) grpc: SocketAddr,
+    /// Metrics and health.
+    pub(super) observe: SocketAddr,
+    /// The gateway's, where it is one of the services.
+    pub(super) door: Option<SocketAddr>,
+}
+
+/// Where a process serves, once it says so.
+pub(super) fn serving(log: &Path) -> Result<Option<Addresses>> {
     let text = fs::read_to_string(log)?;
     let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let Some(line) = lines.into_iter().find(|line| line["message"] == "serving") else { return Ok(None) };
@@ -14,7 +23,8 @@ pub(super) fn serving(log: &Path) -> Result<Option<(SocketAddr, SocketAddr)>> {
         let text = line[name].as_str().with_context(|| format!("the line has no {name}: {line}"))?;
         Ok(text.parse()?)
     };
-    Ok(Some((address("grpc")?, address("observe")?)))
+    let door = line["door"].as_str().map(str::parse).transpose()?;
+    Ok(Some(Addresses { grpc: address("grpc")?, observe: address("observe")?, door }))
 }
 
 /// The end of a log, for a test that fails.

@@ -11,7 +11,7 @@ mod rows;
 mod serving;
 mod until;
 
-pub(crate) use caller::{Caller, Who};
+pub(crate) use caller::{Caller, Line, Who};
 pub(crate) use data::{ENDANGERED, areas, id, la_mapping, la_requests, survey};
 pub(crate) use events::Told;
 pub(crate) use install::{Done, Install};

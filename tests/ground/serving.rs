@@ -11,6 +11,10 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use super::{Install, log, until};
 
@@ -20,28 +24,61 @@ pub(crate) struct Serving {
     log: PathBuf,
     pub(crate) grpc: SocketAddr,
     pub(crate) observe: SocketAddr,
+    door: Option<SocketAddr>,
 }
 
 impl Serving {
     /// Starts it and waits until it says where it serves.
     pub(super) async fn start(mut command: Command, log: PathBuf) -> Result<Self> {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut this = Self { child: command.spawn()?, log, grpc: nowhere, observe: nowhere };
-        let (grpc, observe) = until("the program serves", async || {
+        let mut this = Self { child: command.spawn()?, log, grpc: nowhere, observe: nowhere, door: None };
+        let addresses = until("the program serves", async || {
             if let Some(status) = this.child.try_wait()? {
                 bail!("`linju serve` ended while starting ({status}):\n{}", log::tail(&this.log));
             }
             log::serving(&this.log)
         })
         .await?;
-        (this.grpc, this.observe) = (grpc, observe);
+        (this.grpc, this.observe, this.door) = (addresses.grpc, addresses.observe, addresses.door);
         Ok(this)
+    }
+
+    /// Where the gateway's door is.
+    pub(crate) fn door(&self) -> Result<SocketAddr> {
+        self.door.context("the process serves no gateway")
+    }
+
+    /// Stops it as a debugger does: it is there and says nothing.
+    pub(crate) fn freeze(&self) -> Result<()> {
+        self.signal(Signal::SIGSTOP)
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) -> Result<()> {
+        self.signal(Signal::SIGCONT)
     }
 
     /// Asks it to stop, as Kubernetes does, and waits until it has.
     pub(crate) async fn stop(mut self) -> Result<ExitStatus> {
         self.signal(Signal::SIGTERM)?;
         self.ended().await
+    }
+
+    /// Its resident memory, in bytes.
+    pub(crate) fn resident(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("VmRSS")?;
+        let kib: u64 = line.split_whitespace().nth(1).context("a number")?.parse()?;
+        Ok(kib * 1024)
+    }
+
+    /// The text of `/metrics`.
+    pub(crate) async fn metrics(&self) -> Result<String> {
+        let mut line = TcpStream::connect(self.observe).await?;
+        line.write_all(b"GET /metrics HTTP/1.1\r\nHost: observe\r\nConnection: close\r\n\r\n").await?;
+        let mut text = String::new();
+        line.read_to_string(&mut text).await?;
+        Ok(text)
     }
 
     /// Asks it to stop and does not wait.

@@ -30,8 +30,8 @@ pub(super) async fn is_reported_and_answered_by_residents(office: &Office) -> Re
         place: Some(Place { area_code: area.to_owned(), address: "13栋东侧".to_owned(), ..Place::default() }),
         description: DESCRIPTION.to_owned(),
         reporter: Some(Reporter { name: "李晓明".to_owned(), phone: "13600001234".to_owned() }),
-        category: String::new(),
         request_id: id(),
+        ..Default::default()
     };
     let reported = office.clerk.incidents().report_incident(report.clone()).await?.into_inner();
     assert_eq!(reported.state(), IncidentState::Reported);
@@ -51,6 +51,7 @@ pub(super) async fn is_reported_and_answered_by_residents(office: &Office) -> Re
             building: building.to_owned(),
         }),
         etag: reported.etag,
+        ..Default::default()
     };
     let triaged = office.dispatcher.incidents().triage_incident(triage).await?.into_inner();
     assert_eq!(triaged.state(), IncidentState::Triaged);
@@ -134,6 +135,7 @@ pub(super) async fn is_worked_to_its_end(house: &House, office: &Office, inciden
             "triaged",
             "care_list_drawn",
             "dispatched",
+            "promised",
             "accepted",
             "work_started",
             "solution_proposed",

@@ -87,7 +87,7 @@ impl Ground {
     pub(crate) fn install(&self) -> Result<Install<'_>> {
         let number = self.installs.fetch_add(1, Ordering::Relaxed);
         let (name, nats) = (format!("bench{number}"), Nats::start()?);
-        for service in ["residents", "incidents"] {
+        for service in ["residents", "incidents", "gateway"] {
             self.database(&format!("{name}_{service}"))?;
         }
         let folder = self.folder().join(&name);
@@ -189,7 +189,7 @@ impl Install<'_> {
     /// A token of somebody who manages every community.
     pub(crate) fn token(&self) -> Result<String> {
         let key = SigningKey::from_file(&self.folder.join("token.key.pem"))?;
-        let grant = Grant { role: Role::CommunityManager, areas: None, unit: None };
+        let grant = Grant::new(Role::CommunityManager, None);
         let principal = Principal { subject: "bench".to_owned(), on_behalf: None, grants: vec![grant] };
         Ok(TokenSigner::new(&key, Clock::system()).sign(&principal, TimeDelta::hours(12))?)
     }

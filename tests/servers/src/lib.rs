@@ -1,4 +1,4 @@
-//! Real servers for tests: Postgres and NATS in temporary folders on free loopback ports, and a TCP
+//! Real servers for tests: Postgres, NATS and S3 in temporary folders on free loopback ports, and a TCP
 //! proxy that breaks a connection on demand. Nothing is simulated and no container is needed.
 //!
 //! ```no_run
@@ -19,7 +19,7 @@
 //! through `tokio::task::spawn_blocking`.
 //!
 //! The programs are looked for where Debian installs them, on the PATH, and where `scripts/install-tools`
-//! puts them; `LINJU_PG_BIN` (a folder) and `LINJU_NATS_SERVER` (a file) say otherwise.
+//! puts them; `LINJU_PG_BIN` (a folder), `LINJU_NATS_SERVER` and `LINJU_WEED` (files) say otherwise.
 
 use std::io::{self, Write as _};
 
@@ -30,13 +30,17 @@ mod port;
 mod postgres;
 mod process;
 mod proxy;
+mod s3;
 mod tools;
+
+pub use tools::{envoy, python};
 
 pub use database::{Cluster, Database};
 pub use nats::Nats;
 pub use port::free_port;
 pub use postgres::{Durability, Postgres, Stop};
 pub use proxy::{Mode, Proxy};
+pub use s3::S3;
 
 /// Says loudly that the calling test does not run here, and why; the test then returns. `scripts/test` counts the line.
 /// It goes past libtest, which keeps what a passing test prints to itself.

@@ -27,18 +27,35 @@ pub(crate) fn postgres_folder() -> Result<PathBuf> {
 
 /// The file `nats-server`.
 pub(crate) fn nats_server() -> Result<PathBuf> {
-    if let Some(file) = env::var_os("LINJU_NATS_SERVER").map(PathBuf::from) {
+    program("nats-server", "LINJU_NATS_SERVER", "scripts/install-tools")
+}
+
+/// The file `weed`, the one program of `SeaweedFS`.
+pub(crate) fn weed() -> Result<PathBuf> {
+    program("weed", "LINJU_WEED", "scripts/install-tools weed")
+}
+
+/// The file `envoy`, where it is installed.
+pub fn envoy() -> Option<PathBuf> {
+    program("envoy", "LINJU_ENVOY", "scripts/install-tools envoy").ok()
+}
+
+/// A Python with the packages of `scripts/tools/python.txt`, where it is installed.
+pub fn python() -> Option<PathBuf> {
+    tool_folder().map(|folder| folder.join("python/bin/python")).filter(|file| file.is_file())
+}
+
+fn program(name: &str, variable: &str, installed_by: &str) -> Result<PathBuf> {
+    if let Some(file) = env::var_os(variable).map(PathBuf::from) {
         if file.is_file() {
             return Ok(file);
         }
-        bail!("LINJU_NATS_SERVER is {}, but there is no such file", file.display());
+        bail!("{variable} is {}, but there is no such file", file.display());
     }
-    let installed = tool_folder().map(|folder| folder.join("bin/nats-server")).filter(|file| file.is_file());
-    match installed.or_else(|| on_path("nats-server")) {
+    let installed = tool_folder().map(|folder| folder.join("bin").join(name)).filter(|file| file.is_file());
+    match installed.or_else(|| on_path(name)) {
         Some(file) => Ok(file),
-        None => bail!(
-            "nats-server is not installed: run scripts/install-tools, or set LINJU_NATS_SERVER to the program's file"
-        ),
+        None => bail!("{name} is not installed: run {installed_by}, or set {variable} to the program's file"),
     }
 }
 

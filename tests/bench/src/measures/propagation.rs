@@ -13,8 +13,9 @@ use chassis::{
     data::{Clock, Db, PoolSettings, SealedColumn, Tx},
     events::{
         Consumer, ConsumerRunner, ConsumerSettings, Counts, Event, Handler, HandlerError, JetStream, NatsSettings,
+        SharedBus,
     },
-    run::{self, Context, Parts, Service, Tasks},
+    run::{self, BadSettings, Context, Parts, Service, Tasks},
 };
 use linju_proto::incidents::v1::Incident;
 use prost::Message as _;
@@ -191,7 +192,7 @@ impl Service for Inboxed {
         Vec::new()
     }
 
-    fn build(&self, _: Context) -> Parts {
-        Parts::default()
+    fn build(&self, _: Context, _: SharedBus) -> Result<Parts, BadSettings> {
+        Ok(Parts::default())
     }
 }

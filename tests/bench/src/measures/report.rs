@@ -86,9 +86,8 @@ pub(super) fn request() -> Bytes {
             longitude: Some(106.75),
         }),
         description: "3单元楼道的灯坏了三天了，晚上老人上下楼看不见，请尽快来修".to_owned(),
-        reporter: None,
-        category: String::new(),
         request_id: new_id().to_string(),
+        ..Default::default()
     })
 }
 

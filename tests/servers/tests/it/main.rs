@@ -4,6 +4,7 @@ mod guard;
 mod nats;
 mod postgres;
 mod proxy;
+mod s3;
 
 use std::time::{Duration, Instant};
 

@@ -1,0 +1,6 @@
+//! Everything from outside comes through the gateway's door.
+
+mod attacks;
+mod balance;
+mod envoy;
+mod files;
