@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(clippy::disallowed_methods, reason = "tasks of a test end with it")]
+#![expect(unreachable_pub, reason = "the derives of an entity want its types public")]
 
 use std::{
     sync::{
@@ -17,8 +18,8 @@ use chassis::{
 };
 use chrono::{DateTime, NaiveDate};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    Schema, Statement,
+    ConnectionTrait, DbBackend, DbErr, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder, Schema,
+    Statement,
     sea_query::{Alias, Expr, Func, InsertStatement, Query},
 };
 use tempfile::TempDir;

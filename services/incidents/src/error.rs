@@ -106,10 +106,9 @@ fn emergency_answer(refused: &emergency::Refused) -> (Code, &'static str) {
         Refused::PartMissing { .. } => (Code::InvalidArgument, "PART_MISSING"),
         Refused::NotYet => (Code::InvalidArgument, "DATE_IN_FUTURE"),
         Refused::KeptForTooLong => (Code::InvalidArgument, "KEPT_FOR_TOO_LONG"),
-        Refused::GoesOn => (Code::FailedPrecondition, "EMERGENCY_GOES_ON"),
+        Refused::GoesOn | Refused::NothingToKeep => (Code::FailedPrecondition, "EMERGENCY_GOES_ON"),
         Refused::IsOver => (Code::FailedPrecondition, "EMERGENCY_IS_OVER"),
         Refused::Reported => (Code::FailedPrecondition, "FINAL_REPORT_GIVEN"),
-        Refused::NothingToKeep => (Code::FailedPrecondition, "EMERGENCY_GOES_ON"),
         Refused::Destroyed => (Code::FailedPrecondition, "RECORDS_DESTROYED"),
     }
 }

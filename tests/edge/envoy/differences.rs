@@ -26,10 +26,6 @@ pub(super) const RULES: &[Rule] = &[
     Rule { name: "a body is sent only where one is taken", explains: |_, ours, _| broke(ours, "body.none") },
     Rule { name: "a field comes from one place", explains: |_, ours, _| broke(ours, "query.elsewhere") },
     Rule { name: "a parameter is given once", explains: |_, ours, _| broke(ours, "query.duplicate") },
-    Rule {
-        name: "a broken escape is refused",
-        explains: |sent, ours, _| sent.path.contains('%') && broke(ours, "path.value"),
-    },
 ];
 
 /// The rule by which the two differ, `same` where they do not, or how they differ without a reason.

@@ -42,7 +42,7 @@ impl TestDb {
 
     async fn migrated(db: Db, folder: TempDir, postgres: Option<test_servers::Database>) -> Result<Self> {
         let manager = SchemaManager::new(db.raw_writer());
-        for migration in [data::migration(), access::audit::migration()] {
+        for migration in [data::migration(), access::audit::migration(), access::audit::migration_of_acting()] {
             migration.up(&manager).await?;
         }
         Ok(Self { db, _folder: folder, postgres })

@@ -90,9 +90,8 @@ impl Connections {
                 () = old.as_mut(), if leave => {}
                 _ = look.tick() => {
                     match self.look(&answers, last) {
-                        Look::Fine => continue,
                         Look::Leave if leave => {}
-                        Look::Leave => continue,
+                        Look::Fine | Look::Leave => continue,
                         Look::Cut => return,
                     }
                 }

@@ -22,18 +22,21 @@ use super::{DoorSettings, connection::Connections, network::customer};
 /// How long to wait where the machine has no more files to give.
 const OUT_OF_FILES: Duration = Duration::from_millis(100);
 
+/// Connections by address.
+type Counts = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
 /// Who holds how many connections.
 #[derive(Clone, Debug)]
 struct Places {
     all: Arc<Semaphore>,
-    by_address: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    by_address: Counts,
     settings: Arc<DoorSettings>,
 }
 
 /// A connection's place; free again when dropped.
 struct Place {
     _one: OwnedSemaphorePermit,
-    counted: Option<(IpAddr, Arc<Mutex<HashMap<IpAddr, usize>>>)>,
+    counted: Option<(IpAddr, Counts)>,
 }
 
 impl Places {

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use chassis::access::Role;
 use chassis::{access::role_of, data::AreaCode};
 use chrono::TimeDelta;
-use linju_proto::common::v1::Role;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::domain::session::Lives;

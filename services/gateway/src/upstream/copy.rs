@@ -244,7 +244,7 @@ mod tests {
                 copy.badly(true);
             }
             assert_eq!(copy.state(), State::Resting);
-            tokio::time::advance(Duration::from_secs(out) - Duration::from_millis(1)).await;
+            tokio::time::advance(Duration::from_millis(out * 1000 - 1)).await;
             copy.answers();
             assert_eq!(copy.state(), State::Resting, "{out} s are not over");
             tokio::time::advance(Duration::from_millis(1)).await;

@@ -178,7 +178,7 @@ impl tower::Service<Request<Body>> for Upstreams {
 }
 
 fn balances(targets: &Targets, tasks: &Tasks) -> BTreeMap<String, Balance> {
-    targets.iter().map(|(name, places)| (name.clone(), Balance::start(name.clone(), places.clone(), tasks))).collect()
+    targets.each().map(|(name, places)| (name.clone(), Balance::start(name.clone(), places.clone(), tasks))).collect()
 }
 
 /// `/linju.residents.v1.ResidentService/GetResident` -> `residents`; health is the process's own.

@@ -16,7 +16,7 @@ pub struct Targets(BTreeMap<String, Vec<String>>);
 pub struct BadUpstream(String, String);
 
 impl Targets {
-    pub(super) fn iter(&self) -> btree_map::Iter<'_, String, Vec<String>> {
+    pub(super) fn each(&self) -> btree_map::Iter<'_, String, Vec<String>> {
         self.0.iter()
     }
 

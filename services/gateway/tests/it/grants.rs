@@ -87,7 +87,7 @@ impl Desk {
 
     /// A request of somebody, with the token that services would hear.
     fn by<T>(&self, who: &Principal, message: T) -> Result<Request<T>> {
-        let caller = Caller { principal: who.clone(), credential: Credential::None };
+        let caller = Caller { principal: who.clone(), credential: Credential::Personal(Uuid::nil()) };
         let token = self.office.identity.internal_token(&caller).context("a token")?;
         let mut request = Request::new(message);
         request.metadata_mut().insert("authorization", format!("Bearer {token}").parse()?);

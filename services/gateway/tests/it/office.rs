@@ -238,7 +238,8 @@ pub(crate) struct Answer {
 impl Answer {
     /// The reason of an error.
     pub(crate) fn reason(&self) -> &str {
-        self.body.pointer("/details/0/reason").and_then(Value::as_str).unwrap_or_default()
+        let details = self.body.get("details").and_then(Value::as_array);
+        details.into_iter().flatten().find_map(|detail| detail.get("reason")?.as_str()).unwrap_or_default()
     }
 
     pub(crate) fn text(&self, field: &str) -> String {

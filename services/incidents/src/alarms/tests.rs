@@ -44,7 +44,7 @@ fn what_is_no_alarm_is_told_why() {
     assert_eq!(change("08:00:00+08:00", "08:00:00"), "MALFORMED");
     assert_eq!(change("}", ",\"id\":\"again\"}"), "MALFORMED");
     assert_eq!(change("\"device\":\"PUMP-7\",", ""), "MALFORMED");
-    assert_eq!(reason(&read("alarm", &[b' '; MOST_BYTES + 1])), "TOO_LARGE");
+    assert_eq!(reason(&read("alarm", &vec![b' '; MOST_BYTES + 1])), "TOO_LARGE");
     for bad in [&b""[..], b"[]", b"null", b"\xff\xfe", b"{\"id\":"] {
         assert_eq!(reason(&read("alarm", bad)), "MALFORMED");
     }

@@ -235,7 +235,7 @@ impl App {
         row: emergency::Model,
         emergency: Emergency,
     ) -> Result<emergency::Model, Error> {
-        let row = row.becomes(emergency);
+        let row = row.becomes(&emergency);
         emergency::save(tx, row.clone()).await?;
         self.set_report_timer(tx, &row, None).await?;
         if let Some(day) = row.destroy_on.filter(|_| row.destroyed_at.is_none()) {
@@ -297,7 +297,7 @@ impl App {
         tx.append(sea_orm::IntoActiveModel::into_active_model(certificate));
         let mut emergency = row.emergency()?;
         emergency.destroyed_at = Some(now);
-        let row = row.becomes(emergency);
+        let row = row.becomes(&emergency);
         emergency::save(tx, row.clone()).await?;
         self.outbox.add(tx, events::emergency_records_destroyed(&self.ids, &row, &incidents, now));
         Ok(())

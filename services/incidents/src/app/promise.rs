@@ -217,7 +217,7 @@ impl App {
                 self.write_decided(tx, row, decision, Beside::said(""), Some(kept)).await?;
             }
             Err(refused) => {
-                tracing::info!(incident = %id, reason = refused.reason(), "a step of a promise came too late")
+                tracing::info!(incident = %id, reason = refused.reason(), "a step of a promise came too late");
             }
         }
         Ok(true)

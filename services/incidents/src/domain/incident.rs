@@ -98,9 +98,10 @@ impl Incident {
         }
         match event {
             // `replay` takes the first one; a second cannot say anything new.
-            Event::Reported { .. } | Event::NoteAdded { .. } => {}
             // The promise has a row of its own.
-            Event::Promised { .. }
+            Event::Reported { .. }
+            | Event::NoteAdded { .. }
+            | Event::Promised { .. }
             | Event::PromiseExtended { .. }
             | Event::PromiseWarned { .. }
             | Event::PromiseEscalated { .. } => {}

@@ -66,7 +66,7 @@ impl Model {
 
     /// The row after the rules have changed the emergency.
     #[must_use]
-    pub fn becomes(self, emergency: Emergency) -> Self {
+    pub fn becomes(self, emergency: &Emergency) -> Self {
         let Emergency {
             grade,
             declared_at,
@@ -77,7 +77,7 @@ impl Model {
             followed_up_at,
             destroy_on,
             destroyed_at,
-        } = emergency;
+        } = emergency.clone();
         Self {
             kind: Code(grade.kind()),
             level: grade.level().map(Code),

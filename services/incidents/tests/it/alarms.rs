@@ -67,6 +67,7 @@ impl Alarms {
     }
 
     /// A device of the first partner.
+    #[expect(clippy::unused_self, reason = "it is the scene's partner")]
     pub(crate) fn device(&self, code: &str) -> v1::RegisterDeviceRequest {
         v1::RegisterDeviceRequest {
             partner: "property-a".to_owned(),

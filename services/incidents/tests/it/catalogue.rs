@@ -44,9 +44,9 @@ async fn anybody_reads_the_tree_and_the_office_reads_who_handles() -> Result<()>
         assert_eq!(codes[..3], ["roads", "roads.surface", "roads.street_light"]);
         assert!(all[0].group && !all[1].group);
         assert!(all.iter().all(|category| category.units.is_empty() && !category.promises.is_empty()));
-        let lift =
+        let stuck =
             ground.categories().get_category(v1::GetCategoryRequest { code: "building.lift".to_owned() }).await?;
-        assert_eq!(lift.into_inner().questions[0].code, "trapped");
+        assert_eq!(stuck.into_inner().questions[0].code, "trapped");
         let light = ground.category(&clerk(), "roads.street_light").await?;
         let units: Vec<_> = light.units.iter().map(|route| route.unit.as_str()).collect();
         assert_eq!((units, light.parent.as_str(), light.publishable), (vec!["lights", "roads"], "roads", Some(true)));

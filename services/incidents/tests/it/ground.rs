@@ -130,7 +130,7 @@ impl Ground {
             }
             Ok::<_, anyhow::Error>(())
         };
-        tokio::time::timeout(Duration::from_secs(60), done).await.context("the timers do not come to an end")??;
+        tokio::time::timeout(Duration::from_mins(1), done).await.context("the timers do not come to an end")??;
         tasks.stop();
         anyhow::ensure!(tasks.wait(Duration::from_secs(10)).await, "a task does not stop");
         Ok(())

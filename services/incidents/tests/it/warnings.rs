@@ -117,7 +117,10 @@ async fn one_message_follows_another() -> Result<()> {
         let second = ground.update(&first.id).await?;
         assert_eq!((second.follows.as_str(), second.sender.as_str()), (first.id.as_str(), first.sender.as_str()));
         assert_eq!(reason(ground.update(&first.id).await), "FailedPrecondition WARNING_FOLLOWED");
-        assert_eq!(ground.public(false).await?.iter().map(|w| w.id.clone()).collect::<Vec<_>>(), [second.id.clone()]);
+        assert_eq!(
+            ground.public(false).await?.iter().map(|w| w.id.clone()).collect::<Vec<_>>(),
+            std::slice::from_ref(&second.id)
+        );
         let end = ground.cancel(&second.id).await?;
         assert!(ground.public(false).await?.is_empty());
         assert_eq!(ground.public(true).await?.len(), 3);
@@ -187,7 +190,7 @@ async fn the_calls_of_residents_are_shown() -> Result<()> {
 #[tokio::test]
 async fn every_message_is_valid_to_the_schema_of_oasis() -> Result<()> {
     let Some(python) = test_servers::python() else {
-        println!("SKIPPED: no Python with lxml and the CAP schema: run scripts/install-tools python");
+        test_servers::skipped("no Python with lxml and the CAP schema: run scripts/install-tools python");
         return Ok(());
     };
     let ground = Ground::sqlite().await?;

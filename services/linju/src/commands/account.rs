@@ -22,7 +22,7 @@ pub(super) async fn run(install: &Install, what: Account, output: Output) -> any
     match what {
         Account::Invite { name } => tell_code(&console.invite(read(&name)?).await?, output),
         Account::Reset { name, second_factor } => {
-            tell_code(&console.reset(&read(&name)?, second_factor).await?, output)
+            tell_code(&console.reset(&read(&name)?, second_factor).await?, output);
         }
         Account::Lock { name } => tell(&console.set_locked(&read(&name)?, true).await?, output),
         Account::Unlock { name } => tell(&console.set_locked(&read(&name)?, false).await?, output),

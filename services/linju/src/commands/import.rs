@@ -177,7 +177,7 @@ async fn categories(install: &Install, path: &Path, output: Output) -> anyhow::R
     db.close().await;
     let outcome = match outcome {
         Ok(outcome) => outcome,
-        Err(problems) => return Ok(refused(path, &problems, &output)),
+        Err(problems) => return Ok(refused(path, &problems, output)),
     };
     let CategoriesOutcome { created, updated, unchanged, untouched } = outcome;
     output.result(
@@ -198,7 +198,7 @@ async fn calendar(install: &Install, path: &Path, output: Output) -> anyhow::Res
     db.close().await;
     let outcome = match outcome {
         Ok(outcome) => outcome,
-        Err(problems) => return Ok(refused(path, &problems, &output)),
+        Err(problems) => return Ok(refused(path, &problems, output)),
     };
     let told = match outcome {
         CalendarOutcome::Year { year, special_days, changed: true } => {
@@ -214,7 +214,7 @@ async fn calendar(install: &Install, path: &Path, output: Output) -> anyhow::Res
 }
 
 /// Nothing of the file was taken, and this is why.
-fn refused(path: &Path, problems: &[FileProblem], output: &Output) -> ExitCode {
+fn refused(path: &Path, problems: &[FileProblem], output: Output) -> ExitCode {
     let mut told = format!("nothing was changed; {} is wrong:\n", path.display());
     for problem in problems {
         told.push_str(&format!("  {problem}\n"));

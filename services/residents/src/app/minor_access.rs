@@ -115,7 +115,7 @@ impl App {
         (action, word): (AccessAction, String),
     ) -> Result<MinorAccessView, Error> {
         let (app, by) = (self.clone(), by.clone());
-        let work = self.db.write(move |tx| {
+        let decided = self.db.write(move |tx| {
             let (app, by, word) = (app.clone(), by.clone(), word.clone());
             Box::pin(async move {
                 let mut row = minor_access::lock(&by.scope, tx, id).await?;
@@ -135,7 +135,7 @@ impl App {
                 Ok::<_, Error>(row.into_active_model().reset_all().update(tx).await?)
             })
         });
-        let row = work.await?;
+        let row = decided.await?;
         self.minor_access_view(row).await
     }
 

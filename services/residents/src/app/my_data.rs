@@ -8,12 +8,17 @@ use chassis::{
     data::{Page, SecretText},
 };
 use chrono::NaiveDate;
+use std::fmt::Write as _;
 use uuid::Uuid;
 
 use super::{App, DataRequestView, DwellingView, Record};
 use crate::{
     Error,
-    domain::{facts::Source, my_data::CorrectionField},
+    domain::{
+        facts::Source,
+        my_data::CorrectionField,
+        person::{Living, Registration},
+    },
     store::{DwellingId, HouseholdId, ResidentId, care_tag, data_request, dwelling, household, membership, resident},
 };
 
@@ -179,10 +184,10 @@ fn facts(record: &Record, dwelling: Option<&DwellingView>) -> Vec<HeldFact> {
         (Field::Phone, clear(&record.phone), row.contact_from.zip(row.contact_on)),
         (
             Field::Registration,
-            word(row.registration.map(|it| it.label())),
+            word(row.registration.map(Registration::label)),
             row.registration_from.zip(row.registration_on),
         ),
-        (Field::Living, word(row.living.map(|it| it.label())), row.living_from.zip(row.living_on)),
+        (Field::Living, word(row.living.map(Living::label)), row.living_from.zip(row.living_on)),
         (Field::Relation, word(Some(row.relation.label())), household),
         (Field::Dwelling, dwelling.map(address), household),
     ];
@@ -219,7 +224,7 @@ impl MyRecord {
         let latest = latest.map(|fact| format!("最近一次更新是{}（{}）。", fact.observed_on, fact.source.label()));
         let mut text = format!("我们登记了您的{}。{}", labels.join("、"), latest.unwrap_or_default());
         if self.open_requests > 0 {
-            text += &format!("您有{}项申请正在处理，三十天内会答复您。", self.open_requests);
+            let _ = write!(text, "您有{}项申请正在处理，三十天内会答复您。", self.open_requests);
         }
         text + "您可以查看谁看过这些资料，也可以申请更正或提出反对。"
     }

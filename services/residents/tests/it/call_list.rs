@@ -88,8 +88,8 @@ impl Ground {
 
     /// The last word about the calls: how many to call, how many reached.
     async fn calls_told(&self) -> Result<String> {
-        let told = self.told().await?.into_iter().filter(|line| line.contains("WarningCallsChanged"));
-        Ok(told.last().unwrap_or_default())
+        let mut told = self.told().await?.into_iter().filter(|line| line.contains("WarningCallsChanged"));
+        Ok(told.next_back().unwrap_or_default())
     }
 }
 

@@ -101,7 +101,7 @@ async fn a_minors_record_opens_with_somebody_elses_approval() -> Result<()> {
         let seen = ground.read(&worker(), &child.id).await?;
         assert_eq!((seen.name.as_str(), seen.care_tags.len()), (CHILD, 1));
         let basis = format!("SELECT basis FROM audit WHERE who = 'u-worker' AND subject = '{}'", child.id);
-        assert_eq!(ground.rows(&basis).await?, [asked.id.clone()], "the entry names the approval");
+        assert_eq!(ground.rows(&basis).await?, std::slice::from_ref(&asked.id), "the entry names the approval");
         let colleague = Person::new("u-colleague", Role::GridWorker, GRID).because("home_visit");
         assert_eq!(reason(ground.read(&colleague, &child.id).await), "PermissionDenied MINOR_APPROVAL_NEEDED");
         let otherwise = grid_worker(GRID).because("register_upkeep");

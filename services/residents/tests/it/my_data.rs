@@ -123,7 +123,10 @@ async fn a_mandate_opens_what_it_covers() -> Result<()> {
         let daughter = looking.clone().because("own_matter");
         let seen = mine.get_my_record(ground.of(&daughter, record_of(""))?).await?.into_inner();
         assert_eq!(seen.resident.map(|r| r.phone), Some(PHONE.to_owned()));
-        assert_eq!(ground.rows("SELECT on_behalf FROM audit WHERE who = 'u-daughter'").await?, [record.id.clone()]);
+        assert_eq!(
+            ground.rows("SELECT on_behalf FROM audit WHERE who = 'u-daughter'").await?,
+            std::slice::from_ref(&record.id)
+        );
         let outcome = mine.request_correction(ground.of(&daughter, wrong_phone())?).await;
         assert_eq!(reason(outcome), "PermissionDenied ROLE_NOT_ALLOWED", "it does not cover corrections");
         let looks = mine.list_my_looks(ground.of(&looking, v1::ListMyLooksRequest::default())?).await?.into_inner();

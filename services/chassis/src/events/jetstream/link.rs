@@ -80,9 +80,9 @@ impl Link {
             options = options.credentials_file(file).await.map_err(bad)?;
         }
         if let Some(file) = &settings.nkey_file {
-            let seed = std::fs::read_to_string(file)
+            let key = std::fs::read_to_string(file)
                 .map_err(|e| BusError::Refused(format!("bus.nats.nkey_file {} cannot be read: {e}", file.display())))?;
-            options = options.nkey(seed.trim().to_owned());
+            options = options.nkey(key.trim().to_owned());
         }
         if let Some(file) = &settings.ca_file {
             options = options.add_root_certificates(file.clone());

@@ -1,7 +1,7 @@
 //! The first account of an install.
 
+use chassis::access::Role;
 use chassis::{Fault, data::SecretText};
-use linju_proto::common::v1::Role;
 use sea_orm::{EntityTrait, IntoActiveModel};
 use uuid::Uuid;
 

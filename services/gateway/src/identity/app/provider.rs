@@ -1,7 +1,7 @@
 //! Accounts of an OpenID provider, and the rights that its claims give.
 
+use chassis::access::Role;
 use chassis::access::{Grant, role_code, role_of};
-use linju_proto::common::v1::Role;
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -27,7 +27,7 @@ impl Grants {
             summary: words::summary(&sentences, mandates.len(), call.on_behalf().is_some()),
             grants,
             mandates: mandates.into_iter().map(convert::mandate).collect(),
-            open_methods: open.map(|method| name(method)).collect(),
+            open_methods: open.map(name).collect(),
         })
     }
 }

@@ -5,6 +5,7 @@ use chassis::{
     data::{AreaCode, AreaLevel},
 };
 use linju_proto::ROLE_LABELS;
+use std::fmt::Write as _;
 
 /// What people call the role.
 fn role_name(role: Role) -> &'static str {
@@ -43,7 +44,7 @@ pub(super) fn words(grant: &Grant, own_only: bool) -> String {
     };
     let mut text = format!("{}：{place_of}", role_name(*role));
     if let Some(unit) = unit {
-        text += &format!("，单位 {unit}");
+        let _ = write!(text, "，单位 {unit}");
     }
     if place.is_some() {
         text += "，限本人工作的场所";
@@ -51,7 +52,7 @@ pub(super) fn words(grant: &Grant, own_only: bool) -> String {
     match covers {
         Some(covers) => {
             let covers: Vec<_> = covers.iter().map(|cover| cover_name(*cover)).collect();
-            text += &format!("，受委托代办：{}", covers.join("、"));
+            let _ = write!(text, "，受委托代办：{}", covers.join("、"));
         }
         None if own_only && !persons.is_empty() => text += "，限与本人有关的记录",
         None if own_only => text += "，限本人提交的记录",
@@ -70,10 +71,10 @@ pub(super) fn summary(words: &[String], mandates: usize, on_behalf: bool) -> Str
         text += "您现在正代他人办理。";
     }
     if !words.is_empty() {
-        text += &format!("您的权限：{}。", words.join("；"));
+        let _ = write!(text, "您的权限：{}。", words.join("；"));
     }
     if mandates > 0 {
-        text += &format!("您受 {mandates} 项委托，可以代他人办理。");
+        let _ = write!(text, "您受 {mandates} 项委托，可以代他人办理。");
     }
     text
 }
@@ -84,15 +85,15 @@ mod tests {
 
     use super::*;
 
-    fn area(code: &str) -> Option<Vec<AreaCode>> {
-        Some(vec![code.parse().expect("a code")])
+    fn area(code: &str) -> Vec<AreaCode> {
+        vec![code.parse().expect("a code")]
     }
 
     #[test]
     fn a_grant_reads_as_a_sentence() {
-        let worker = Grant::new(Role::GridWorker, area("511903001008"));
+        let worker = Grant::new(Role::GridWorker, Some(area("511903001008")));
         assert_eq!(words(&worker, false), "网格员：511903001008（社区）");
-        let own = Grant { persons: vec![Uuid::nil()], ..Grant::new(Role::Resident, area("511903001")) };
+        let own = Grant { persons: vec![Uuid::nil()], ..Grant::new(Role::Resident, Some(area("511903001"))) };
         assert_eq!(words(&own, true), "居民：511903001（街道），限与本人有关的记录");
         let acting = Grant { covers: Some(vec![Cover::See]), ..own };
         assert_eq!(words(&acting, true), "居民：511903001（街道），受委托代办：查看资料");

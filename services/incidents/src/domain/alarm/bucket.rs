@@ -23,12 +23,7 @@ impl Bucket {
         let passed = (now - self.at).max(TimeDelta::zero()).as_seconds_f64();
         self.left = (self.left + passed * f64::from(rate)).min(f64::from(rate) * BURST);
         self.at = self.at.max(now);
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_sign_loss,
-            clippy::cast_possible_truncation,
-            reason = "counts"
-        )]
+        #[expect(clippy::cast_sign_loss, clippy::cast_possible_truncation, reason = "counts")]
         let granted = (self.left.max(0.0).floor() as usize).min(wanted);
         #[expect(clippy::cast_precision_loss, reason = "a count of messages in one batch")]
         let taken = granted as f64;

@@ -192,7 +192,7 @@ impl Details {
                 wrong("questions", format!("`{code}` must be asked in Chinese (`zh`) and English (`en`)"));
             }
             let is_list = matches!(kind, AnswerKind::SingleValueList | AnswerKind::MultiValueList);
-            if is_list != !values.is_empty() || values.len() > LISTED {
+            if is_list == values.is_empty() || values.len() > LISTED {
                 wrong("questions", format!("`{code}`: lists have 1 to {LISTED} `values`, other kinds none"));
             }
             let keys: BTreeSet<_> = values.iter().map(|choice| choice.key.as_str()).collect();

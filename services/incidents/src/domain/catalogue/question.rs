@@ -1,4 +1,4 @@
-//! What must be asked for a category, and whether the answers will do. The kinds are the datatypes of Open311 GeoReport v2,
+//! What must be asked for a category, and whether the answers will do. The kinds are the datatypes of Open311 `GeoReport` v2,
 //! so that a question is an attribute of the service there.
 
 use std::collections::BTreeSet;

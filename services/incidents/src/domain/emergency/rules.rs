@@ -14,7 +14,7 @@ pub struct Rules {
     /// Whom to call before anything else.
     pub call_first: Vec<Number>,
     #[serde(rename = "rule")]
-    rules: Vec<Rule>,
+    due: Vec<Rule>,
 }
 
 /// A number to call.
@@ -66,7 +66,7 @@ impl Default for Rules {
     /// The rules that come with the program.
     fn default() -> Self {
         // A test reads the file; it is part of the program.
-        let nothing = Self { destroy_after_days: 0, call_first: Vec::new(), rules: Vec::new() };
+        let nothing = Self { destroy_after_days: 0, call_first: Vec::new(), due: Vec::new() };
         Self::from_toml(DEFAULT).unwrap_or(nothing)
     }
 }
@@ -76,15 +76,15 @@ impl Rules {
     pub fn from_toml(text: &str) -> Result<Self, BadRules> {
         let read: Self = toml::from_str(text).map_err(|e| BadRules::Unreadable(e.to_string()))?;
         for kind in Kind::ALL {
-            if !read.rules.iter().any(|rule| rule.kind == *kind && rule.level.is_none()) {
+            if !read.due.iter().any(|rule| rule.kind == *kind && rule.level.is_none()) {
                 return Err(BadRules::Missing(*kind));
             }
         }
-        for (at, rule) in read.rules.iter().enumerate() {
+        for (at, rule) in read.due.iter().enumerate() {
             if rule.level.is_some() && !rule.kind.has_levels() {
                 return Err(BadRules::NoLevels);
             }
-            if read.rules[..at].iter().any(|other| (other.kind, other.level) == (rule.kind, rule.level)) {
+            if read.due[..at].iter().any(|other| (other.kind, other.level) == (rule.kind, rule.level)) {
                 return Err(BadRules::Twice(*rule));
             }
         }
@@ -99,7 +99,7 @@ impl Rules {
 
     /// What is due for an emergency of this grade.
     pub fn of(&self, grade: Grade) -> Rule {
-        let of_kind = || self.rules.iter().filter(|rule| rule.kind == grade.kind());
+        let of_kind = || self.due.iter().filter(|rule| rule.kind == grade.kind());
         let exact = of_kind().find(|rule| rule.level.is_some() && rule.level == grade.level());
         let any = || of_kind().find(|rule| rule.level.is_none());
         // Reading has seen to it that every kind has one.
@@ -115,6 +115,6 @@ impl Rules {
 
     /// Every rule, as written.
     pub fn all(&self) -> &[Rule] {
-        &self.rules
+        &self.due
     }
 }

@@ -87,7 +87,8 @@ fn the_final_report_waits_for_the_end() {
 
 #[test]
 fn every_part_that_is_needed_is_asked_for_by_name() {
-    let without: [(&str, fn(&mut Contents)); 5] = [
+    type Remove = fn(&mut Contents);
+    let without: [(&str, Remove); 5] = [
         ("place", |c| c.place = " ".to_owned()),
         ("dead", |c| c.dead = None),
         ("loss_fen", |c| c.loss_fen = None),

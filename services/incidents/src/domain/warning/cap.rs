@@ -14,7 +14,7 @@ impl Message {
     /// The whole document.
     pub fn to_cap(&self) -> String {
         let mut xml = Xml(String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"));
-        xml.0.push_str(&format!("<alert xmlns=\"{NAMESPACE}\">"));
+        xml.open(&format!("alert xmlns=\"{NAMESPACE}\""));
         xml.element("identifier", &self.identifier);
         xml.element("sender", &self.sender);
         xml.element("sent", &time(self.sent));
@@ -102,6 +102,10 @@ fn time(at: DateTime<Utc>) -> String {
 struct Xml(String);
 
 impl Xml {
+    fn open(&mut self, tag: &str) {
+        self.0.extend(["<", tag, ">"]);
+    }
+
     fn element(&mut self, name: &str, text: &str) {
         // Writing to a String does not fail.
         let _ = write!(self.0, "<{name}>{}</{name}>", quick_xml::escape::escape(without_controls(text)));
@@ -115,9 +119,9 @@ impl Xml {
     }
 
     fn group(&mut self, name: &str, write: impl FnOnce(&mut Self)) {
-        self.0.push_str(&format!("<{name}>"));
+        self.open(name);
         write(self);
-        self.0.push_str(&format!("</{name}>"));
+        self.open(&format!("/{name}"));
     }
 
     fn named(&mut self, group: &str, name: &str, value: &str) {

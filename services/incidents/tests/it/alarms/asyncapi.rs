@@ -21,7 +21,7 @@ fn the_document_is_what_the_contracts_say() -> Result<()> {
     Ok(())
 }
 
-/// The parts of AsyncAPI 3.0 that are used here: every reference leads somewhere, every channel has an operation.
+/// The parts of `AsyncAPI` 3.0 that are used here: every reference leads somewhere, every channel has an operation.
 #[test]
 fn the_document_holds_together() -> Result<()> {
     let document = document()?;

@@ -15,7 +15,10 @@ async fn a_source_that_falls_silent_is_missed_once() -> Result<()> {
         let beat = json!({ "device": PUMP });
         for _ in 0..10 {
             a.wait(TimeDelta::seconds(50)).await?;
-            assert_eq!(a.messages("property-a", "heartbeat", &[beat.clone()]).await?, [json!({"result":"ok"})]);
+            assert_eq!(
+                a.messages("property-a", "heartbeat", std::slice::from_ref(&beat)).await?,
+                [json!({"result":"ok"})]
+            );
         }
         assert_eq!(a.told("SourceSilent").await?, 0);
         a.wait(TimeDelta::hours(24)).await?;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     Error,
     app::{DataRequestView, DwellingView, Export, Home, address},
-    domain::my_data::{field_label, plain_cell},
+    domain::my_data::{CorrectionField, field_label, plain_cell},
 };
 
 /// So that spreadsheets read the file as UTF-8.
@@ -87,7 +87,7 @@ fn home(home: &Home) -> Value {
 fn request(view: &DataRequestView) -> Value {
     let DataRequestView { row, whose: _, value, reason, answer, before } = view;
     json!({
-        "id": row.id.to_string(), "kind": row.kind.as_str(), "field": row.field.map(|field| field.as_str()),
+        "id": row.id.to_string(), "kind": row.kind.as_str(), "field": row.field.map(CorrectionField::as_str),
         "purpose": row.purpose, "value": clear(value.as_ref()), "reason": clear(reason.as_ref()),
         "state": row.state.as_str(), "requested_at": row.requested_at.to_rfc3339(),
         "due_at": row.due_at.to_rfc3339(), "answered_at": row.answered_at.map(|at| at.to_rfc3339()),
