@@ -38,6 +38,11 @@ impl Who {
         Self { subject: subject.to_owned(), roles: vec![role], area: Some(area.to_owned()), unit: None }
     }
 
+    /// Of the whole installation.
+    pub(crate) fn everywhere(subject: &str, role: Role) -> Self {
+        Self { subject: subject.to_owned(), roles: vec![role], area: None, unit: None }
+    }
+
     #[must_use]
     pub(crate) fn also(mut self, role: Role) -> Self {
         self.roles.push(role);
