@@ -2,5 +2,6 @@
 
 mod attacks;
 mod balance;
+mod clients;
 mod envoy;
 mod files;

@@ -6,12 +6,16 @@ export interface Change {
   eventId: string;
   service: string;
   kind: string;
-  subject: string;
+  /** The id of the record it is about. */
+  recordId: string;
   version: string;
   areaCode: string;
   at: string;
   [more: string]: unknown;
 }
+
+/** What comes over the line: a change, or only how far the stream has come. */
+type Seen = Change | { eventId: string; kind?: undefined };
 
 /** What to follow. */
 export interface Following {
@@ -48,7 +52,8 @@ export async function* follow(following: Following, options: Options): AsyncGene
       for await (const change of once(following, last, options)) {
         last = change.eventId;
         pause = FIRST_PAUSE_MS;
-        yield change;
+        // Without a kind it is a sign of life, which only moves the place to go on from.
+        if (change.kind !== undefined) yield change;
       }
     } catch (error) {
       if (error instanceof FollowRefused || stopped()) throw error;
@@ -59,7 +64,7 @@ export async function* follow(following: Following, options: Options): AsyncGene
   }
 }
 
-async function* once({ areaCode, signal }: Following, last: string | undefined, options: Options): AsyncGenerator<Change> {
+async function* once({ areaCode, signal }: Following, last: string | undefined, options: Options): AsyncGenerator<Seen> {
   const headers: Record<string, string> = { accept: "text/event-stream" };
   if (last !== undefined) headers["last-event-id"] = last;
   if (options.token !== undefined) {
@@ -74,7 +79,7 @@ async function* once({ areaCode, signal }: Following, last: string | undefined, 
   if (!answer.ok || answer.body === null) return;
   for await (const { event, data } of eventsOf(answer.body)) {
     if (event === "error") return;
-    if (data !== "") yield JSON.parse(data) as Change;
+    if (data !== "") yield JSON.parse(data) as Seen;
   }
 }
 

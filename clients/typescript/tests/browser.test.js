@@ -51,7 +51,7 @@ test("a page signs in and calls", { skip, timeout: 60_000 }, async () => {
         const signIn = await fetch("/auth/sign-in", {
           method: "POST",
           headers: { "content-type": "application/json" },
-          body: JSON.stringify({ account, password }),
+          body: JSON.stringify({ name: account, password }),
         });
         const { csrf_token: csrf } = await (await fetch("/auth/csrf")).json();
         const without = await call({ baseUrl });
@@ -63,7 +63,7 @@ test("a page signs in and calls", { skip, timeout: 60_000 }, async () => {
     );
     assert.equal(told.before, "NOT_SIGNED_IN");
     assert.equal(told.status, 200);
-    assert.equal(told.without, "CSRF_TOKEN_MISSING", "the cookie alone does not do");
+    assert.equal(told.without, "CSRF_TOKEN_NEEDED", "the cookie alone does not do");
     assert.match(told.after, /^.\*+$/u);
     assert.equal(told.cookies, "", "no script reads the session");
     assert.deepEqual(problems, []);

@@ -79,7 +79,7 @@ test("what is reported is followed, and nothing is missed after a lost line", { 
   const seen = new Set();
   const next = (async () => {
     for await (const change of followed) {
-      seen.add(change.subject);
+      if (change.kind === "IncidentReported") seen.add(change.recordId);
       if (seen.size >= 3) return;
     }
   })();

@@ -33,7 +33,7 @@ mod proxy;
 mod s3;
 mod tools;
 
-pub use tools::{envoy, python};
+pub use tools::{buf, envoy, python};
 
 pub use database::{Cluster, Database};
 pub use nats::Nats;

@@ -40,6 +40,11 @@ pub fn envoy() -> Option<PathBuf> {
     program("envoy", "LINJU_ENVOY", "scripts/install-tools envoy").ok()
 }
 
+/// `buf`, where it is installed.
+pub fn buf() -> Option<PathBuf> {
+    program("buf", "LINJU_BUF", "scripts/install-tools buf").ok()
+}
+
 /// A Python with the packages of `scripts/tools/python.txt`, where it is installed.
 pub fn python() -> Option<PathBuf> {
     tool_folder().map(|folder| folder.join("python/bin/python")).filter(|file| file.is_file())
