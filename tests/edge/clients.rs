@@ -33,7 +33,9 @@ impl Office {
     async fn open() -> Result<Self> {
         let install = Install::embedded()?
             .with("service.gateway.door.rates.caller.calls", 0)
-            .with("service.gateway.door.rates.address.calls", 0);
+            .with("service.gateway.door.rates.caller.seconds", 1)
+            .with("service.gateway.door.rates.address.calls", 0)
+            .with("service.gateway.door.rates.address.seconds", 1);
         let made = install.run(&["demo", "--residents", "300"])?;
         ensure!(made.code == Some(0), "{made:?}");
         let serving = install.serve(&[], &[]).await?;
@@ -165,16 +167,20 @@ async fn buf_over_grpc_and_grpc_web() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn connect_es_in_node_and_in_a_browser() -> Result<()> {
     let client = clone().join("clients/typescript");
-    if !works("npm") || !works("node") {
-        skipped("no Node with npm");
+    let Some(buf) = test_servers::buf().filter(|_| works("npm") && works("node")) else {
+        skipped("no Node with npm, or no buf: run scripts/install-tools buf");
         return Ok(());
-    }
+    };
     let office = Office::open().await?;
     let (url, token) = (office.url()?, office.token.clone());
     let said = away(move || {
         let mut npm = Command::new("npm");
         runs(npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&client))?;
-        runs(Command::new("npm").args(["run", "build"]).current_dir(&client))?;
+        // The build takes buf from the path.
+        let tools = [buf.parent().map(PathBuf::from).unwrap_or_default()].into_iter();
+        let path =
+            std::env::join_paths(tools.chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())))?;
+        runs(Command::new("npm").args(["run", "build"]).env("PATH", path).current_dir(&client))?;
         runs(
             Command::new("npm")
                 .arg("test")

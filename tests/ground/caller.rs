@@ -11,7 +11,7 @@ use linju_proto::{
     incidents::v1::{alarm_service_client::AlarmServiceClient, incident_service_client::IncidentServiceClient},
     residents::v1::{
         area_service_client::AreaServiceClient, care_service_client::CareServiceClient,
-        resident_service_client::ResidentServiceClient,
+        minor_access_service_client::MinorAccessServiceClient, resident_service_client::ResidentServiceClient,
     },
 };
 use tonic::{
@@ -133,6 +133,10 @@ impl Caller {
 
     pub(crate) fn care(&self) -> CareServiceClient<Line> {
         CareServiceClient::with_interceptor(self.residents_at.clone(), self.signed.clone())
+    }
+
+    pub(crate) fn minors(&self) -> MinorAccessServiceClient<Line> {
+        MinorAccessServiceClient::with_interceptor(self.residents_at.clone(), self.signed.clone())
     }
 
     pub(crate) fn alarms(&self) -> AlarmServiceClient<Line> {

@@ -23,7 +23,10 @@ impl RawCodec {
     ) -> Result<Response<Vec<u8>>, Status> {
         let mut client = Grpc::new(channel.clone());
         client.ready().await.map_err(|e| Status::unavailable(e.to_string()))?;
-        client.unary(request, PathAndQuery::from_static(path), Self).await
+        // A stream need not end: its first message tells enough.
+        let mut answer = client.server_streaming(request, PathAndQuery::from_static(path), Self).await?;
+        let first = answer.get_mut().message().await?;
+        Ok(answer.map(|_| first.unwrap_or_default()))
     }
 }
 

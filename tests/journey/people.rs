@@ -1,9 +1,14 @@
 //! Residents: found, masked, shown for a purpose, counted.
 
 use anyhow::{Context as _, Result};
-use linju_proto::residents::v1::{
-    Cell, GetFiguresRequest, GetResidentRequest, Resident, SearchResidentsRequest, cell::Value,
+use linju_proto::{
+    common::v1::Purpose,
+    residents::v1::{
+        ApproveMinorAccessRequest, Cell, GetFiguresRequest, GetResidentRequest, RequestMinorAccessRequest, Resident,
+        SearchResidentsRequest, cell::Value,
+    },
 };
+use uuid::Uuid;
 
 use super::{Office, SUBDISTRICT, load::Loaded};
 use crate::ground::{Caller, House, refusal};
@@ -48,6 +53,21 @@ pub(super) async fn are_shown_only_for_a_purpose(house: &House, office: &Office)
     let masked = search(&office.worker, NATIONAL_ID).await?.pop().context("found")?;
     let get = GetResidentRequest { id: masked.id.clone() };
     let looks = format!("audit WHERE subject = '{}' AND purpose = 'home_visit' AND who = 'u-worker'", masked.id);
+    assert_eq!(house.install.count("residents", &looks).await?, 0);
+
+    // A child's record opens by the leave of somebody above, and only for whoever asked.
+    let early = office.worker.because("home_visit").residents().get_resident(get.clone()).await;
+    assert_eq!(refusal(early), "PermissionDenied MINOR_APPROVAL_NEEDED");
+    let ask = RequestMinorAccessRequest {
+        resident_id: masked.id.clone(),
+        purpose: Purpose::HomeVisit.into(),
+        reason: "家访".to_owned(),
+        days: 1,
+        request_id: Uuid::from_u128(7).to_string(),
+    };
+    let asked = office.worker.minors().request_minor_access(ask).await?.into_inner();
+    let leave = ApproveMinorAccessRequest { id: asked.id, decision: "同意".to_owned() };
+    office.manager.minors().approve_minor_access(leave).await?;
     assert_eq!(house.install.count("residents", &looks).await?, 0);
 
     let shown = office.worker.because("home_visit").residents().get_resident(get.clone()).await?.into_inner();

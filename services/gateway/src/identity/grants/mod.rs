@@ -14,7 +14,7 @@ mod grpc;
 mod mandates;
 mod migration;
 mod rules;
-mod store;
+pub mod store;
 mod words;
 
 pub use app::Grants;

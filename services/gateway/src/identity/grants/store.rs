@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-pub(super) mod grant {
+pub mod grant {
     use chassis::data::AreaCode;
     use chrono::{DateTime, Utc};
     use sea_orm::entity::prelude::*;
@@ -48,7 +48,7 @@ pub(super) mod grant {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-pub(super) mod mandate {
+pub mod mandate {
     use chassis::data::AreaCode;
     use chrono::{DateTime, Utc};
     use sea_orm::entity::prelude::*;
