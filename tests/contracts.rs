@@ -150,9 +150,13 @@ async fn nobody_gets_further_through_the_door() -> Result<()> {
     Ok(())
 }
 
-/// The call has passed the access layer: an empty request is answered, or refused for what it lacks.
+/// The call has passed the access layer: an empty request is answered, or refused for what it or its caller lacks.
 fn is_served(status: &Status) -> bool {
-    matches!(status.code(), Code::Ok | Code::InvalidArgument)
+    match status.code() {
+        Code::Ok | Code::InvalidArgument | Code::FailedPrecondition => true,
+        Code::PermissionDenied => reason(status) == "PURPOSE_NEEDED",
+        _ => false,
+    }
 }
 
 /// `{"alg":"none","typ":"linju+jwt","kid":"1"}`
