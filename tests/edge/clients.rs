@@ -1,5 +1,5 @@
 //! Clients that we did not write, against the door of the whole program: buf, Python's gRPC, connect-es in Node and in a
-//! browser, and a fuzzer that reads our OpenAPI document.
+//! browser, and a fuzzer that reads our `OpenAPI` document.
 
 use std::{
     io::{Read as _, Write as _},

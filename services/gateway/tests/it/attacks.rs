@@ -5,7 +5,7 @@ use std::{io::Write as _, time::Duration};
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-use crate::ground::Gateway;
+use crate::ground::{Gateway, Line};
 
 fn post(path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let head = format!("POST {path} HTTP/1.1\r\nHost: door\r\nContent-Type: application/json\r\n{headers}\r\n");
@@ -129,7 +129,7 @@ async fn slow_writers_are_cut() -> Result<()> {
         }
         Ok(())
     });
-    let silent = gateway.line(|line| line.ended());
+    let silent = gateway.line(Line::ended);
     let half_preface = gateway.line(|mut line| {
         line.say(b"PRI")?;
         line.ended()

@@ -118,7 +118,7 @@ impl From<ShownCategory> for v1::Category {
             about_zh,
             about_en,
             units: units.map(route).collect(),
-            promises: promises.into_iter().map(shown_promise).collect(),
+            promises: promises.iter().map(shown_promise).collect(),
             questions: questions.into_iter().map(shown_question).collect(),
             duplicates: duplicates
                 .map(|Nearness { metres, days }| v1::Nearness { metres: whole(metres), days: whole(days) }),
@@ -131,11 +131,11 @@ impl From<ShownCategory> for v1::Category {
     }
 }
 
-fn shown_promise(promise: TimePromise) -> v1::TimePromise {
+fn shown_promise(promise: &TimePromise) -> v1::TimePromise {
     let TimePromise { urgency, contact, resolve, from_report } = promise;
-    let text = |span: Option<Span>| span.map(|span| span.to_string()).unwrap_or_default();
-    let urgency = codes::urgency(urgency).into();
-    v1::TimePromise { urgency, contact: text(contact), resolve: text(resolve), from_report }
+    let text = |span: &Option<Span>| span.as_ref().map(Span::to_string).unwrap_or_default();
+    let urgency = codes::urgency(*urgency).into();
+    v1::TimePromise { urgency, contact: text(contact), resolve: text(resolve), from_report: *from_report }
 }
 
 fn shown_question(question: Question) -> v1::Question {
