@@ -7,7 +7,7 @@
 //! `BuildingEndangered`.
 //! Of alarms: owns `partners`, `alarm_devices`, `alarms`, `situations` and what belongs to them, answers `AlarmService`, takes
 //! what partners send over the bus, and publishes `AlarmSituation…` and `SourceSilent`.
-//! Consumes `CareListDrawn` of residents.
+//! Consumes `CareListDrawn` and `WarningCallsChanged` of residents.
 //!
 //! Never breaks: a row and its timeline are written together, and the timeline is never changed; who worked on an incident
 //! never confirms it; what somebody wrote or said is sealed, and leaves in clear only after the look was recorded;
