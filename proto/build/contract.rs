@@ -10,6 +10,8 @@ use prost_reflect::{
 
 /// `linju.common.v1.SCOPE_PUBLIC`.
 const PUBLIC: i32 = 1;
+/// `linju.common.v1.SCOPE_ACCOUNT`.
+const ACCOUNT: i32 = 5;
 
 /// All that code is made of.
 pub(crate) struct Contract {
@@ -202,16 +204,20 @@ fn read_method(method: &MethodDescriptor, options: &Options) -> Result<Method, S
     let access = access.as_message().ok_or("access is not a message")?;
     let scope = number(access, "scope");
     let roles = numbers(access, "roles");
-    if scope == 0 || (scope != PUBLIC && roles.is_empty()) {
-        return Err(format!("{}: access needs a scope, and roles unless it is public", method.full_name()));
+    if scope == 0 || (scope != PUBLIC && scope != ACCOUNT && roles.is_empty()) {
+        return Err(format!("{}: access needs a scope, and roles unless everybody may call it", method.full_name()));
+    }
+    let (purposes, cover) = (numbers(access, "purposes"), number(access, "cover"));
+    if scope == ACCOUNT && (!roles.is_empty() || !purposes.is_empty() || cover != 0) {
+        return Err(format!("{}: an account of one's own takes no roles, purposes or mandates", method.full_name()));
     }
     let level = set.get_field_by_name("idempotency_level").and_then(|v| v.as_enum_number()).unwrap_or(0);
     Ok(Method {
         path: format!("/{}/{}", method.parent_service().full_name(), method.name()),
         roles,
         scope,
-        purposes: numbers(access, "purposes"),
-        cover: number(access, "cover"),
+        purposes,
+        cover,
         retry_safe: level != 0,
     })
 }

@@ -156,9 +156,24 @@ fn masks(code: &mut String, field: &Field) -> fmt::Result {
     Ok(())
 }
 
-/// `linju.residents.v1.Resident` -> `crate::linju::residents::v1::Resident`
+/// `linju.residents.v1.Resident` -> `crate::linju::residents::v1::Resident`; what stands within a message stands in a module
+/// of the message's name: `…v1.Account.State` -> `…::v1::account::State`.
 fn rust_path(full_name: &str) -> String {
-    format!("crate::{}", full_name.split('.').map(identifier).collect::<Vec<_>>().join("::"))
+    let (above, name) = full_name.rsplit_once('.').unwrap_or(("", full_name));
+    let modules = above.split('.').map(|part| identifier(&snake(part)));
+    format!("crate::{}::{}", modules.collect::<Vec<_>>().join("::"), identifier(name))
+}
+
+/// `AcceptPatternRequest` -> `accept_pattern_request`
+fn snake(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
 }
 
 fn identifier(name: &str) -> String {
