@@ -7,7 +7,7 @@ use std::sync::{
 
 use linju_proto::{
     ENTITLED, Method,
-    common::v1::{Purpose, Role},
+    common::v1::{Purpose, Role, Scope as ContractScope},
 };
 use tonic::{Code, Request, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -37,16 +37,22 @@ impl Call {
         purpose: Option<&str>,
         trace: String,
     ) -> Result<Self, Status> {
+        if method.scope == ContractScope::Account as i32 && principal.on_behalf.is_some() {
+            return Err(denied(
+                "NO_MANDATE",
+                "nobody has your account by mandate: call without `linju-on-behalf`".to_owned(),
+            ));
+        }
         let not_allowed = || {
             let roles: Vec<_> = method.roles.iter().filter_map(|r| role_code(*r)).collect();
             denied("ROLE_NOT_ALLOWED", format!("only {} may do this", roles.join(", ")))
         };
-        let mut scope = Scope::of(method, &principal.subject, &principal.grants).ok_or_else(not_allowed)?;
+        let mut scope = Scope::of(method, &principal, &principal.grants).ok_or_else(not_allowed)?;
         let purpose = purpose.map(|text| purpose_of(method, &principal, text)).transpose()?;
         if let Some(purpose) = purpose {
             // Only where a grant entitles to the purpose: another role's area does not come with it.
             let entitled = principal.grants.iter().filter(|grant| entitles(purpose, grant.role));
-            scope = Scope::of(method, &principal.subject, entitled).ok_or_else(not_allowed)?;
+            scope = Scope::of(method, &principal, entitled).ok_or_else(not_allowed)?;
         }
         Ok(Self(Arc::new(Inner { principal, scope, purpose, method, trace, revealed: AtomicBool::new(false) })))
     }
@@ -64,6 +70,14 @@ impl Call {
     /// For whom, where that is somebody else.
     pub fn on_behalf(&self) -> Option<&str> {
         self.0.principal.on_behalf.as_deref()
+    }
+
+    /// Whose a row is that this call makes for somebody: the person for whom it is made, else the record of the register that
+    /// is the caller's own, else the account. [`Scope::owns`] knows all three.
+    pub fn owner(&self) -> String {
+        let own = || self.scope().persons().first().map(ToString::to_string);
+        let person = self.on_behalf().map(str::to_owned).or_else(own);
+        person.unwrap_or_else(|| self.subject().to_owned())
     }
 
     /// Whether the caller holds `role` and the method lets that role in.

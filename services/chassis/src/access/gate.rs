@@ -18,7 +18,7 @@ use tonic::{Code, Status, body::Body};
 use tonic_types::{ErrorDetails, StatusExt};
 use tower::{Layer, Service};
 
-use super::{Call, Principal, TokenVerifier};
+use super::{Call, Principal, TokenVerifier, framing::misframed};
 use crate::run::Meter;
 
 /// Makes the layer.
@@ -132,11 +132,12 @@ where
             // The call's place is free now: an answer that its caller does not read must not keep others out.
             let open = rules.answers.token();
             drop(permit);
-            if let Some(code) = Status::from_header_map(response.headers()).map(|s| s.code()) {
-                watch.done(code);
-            } else {
-                watch.done(Code::Ok);
+            let status = Status::from_header_map(response.headers());
+            if let Some(status) = status.as_ref().and_then(misframed) {
+                watch.done(status.code());
+                return Ok(status.into_http());
             }
+            watch.done(status.map_or(Code::Ok, |status| status.code()));
             Ok(response.map(|body| Body::new(Masked { body, call, _open: open })))
         };
         Box::pin(tracing::Instrument::instrument(answer, span))

@@ -2,6 +2,7 @@
 
 pub mod audit;
 mod call;
+mod framing;
 mod gate;
 mod look;
 mod scope;

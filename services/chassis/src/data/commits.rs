@@ -4,8 +4,9 @@ use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, sqlx};
 
 use super::{Together, rows::Rows};
 
-/// Statements under way at once: while one waits for the disk, others run.
-const LANES: usize = 4;
+/// Statements under way at once: while one waits for the disk, the other runs. Measured with 32 callers: 4 make smaller
+/// groups and a third fewer reports a second, 1 leaves the disk idle while a group is made.
+const LANES: usize = 2;
 /// Transactions in one statement.
 const MOST: usize = 64;
 

@@ -9,12 +9,13 @@ const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 
 /// `[{"id":"…","n":1}, …]`; none where a value has no form that the column's type is sure to read back as it was.
 pub(super) fn table(columns: &[&str], rows: &[Vec<Value>]) -> Option<String> {
     let mut text = String::with_capacity(rows.len() * columns.len() * 24);
+    let names = columns.iter().map(|column| Some(serde_json::to_string(column).ok()? + ":"));
+    let names: Vec<String> = names.collect::<Option<_>>()?;
     for (r, row) in rows.iter().enumerate() {
         text.push_str(if r == 0 { "[" } else { "," });
-        for (c, (column, value)) in columns.iter().zip(row).enumerate() {
+        for (c, (name, value)) in names.iter().zip(row).enumerate() {
             text.push(if c == 0 { '{' } else { ',' });
-            quote(&mut text, column)?;
-            text.push(':');
+            text.push_str(name);
             push(&mut text, value)?;
         }
         text.push('}');
@@ -61,6 +62,13 @@ fn push(text: &mut String, value: &Value) -> Option<()> {
 }
 
 fn quote(text: &mut String, value: &str) -> Option<()> {
-    text.push_str(&serde_json::to_string(value).ok()?);
+    // Most values need no escape: names, codes and what is ciphered. JSON escapes quotes, backslashes and control characters.
+    if value.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+        text.push_str(&serde_json::to_string(value).ok()?);
+    } else {
+        text.push('"');
+        text.push_str(value);
+        text.push('"');
+    }
     Some(())
 }

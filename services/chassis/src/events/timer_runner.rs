@@ -1,6 +1,10 @@
 //! Fires timers when they are due.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use sea_orm::{
     Condition, DbBackend, ExprTrait, FromQueryResult,
@@ -25,8 +29,10 @@ use crate::{
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TimerSettings {
-    /// Timers taken at once; after a full batch there is a pause, so that a week of downtime comes in as a stream.
+    /// Timers taken at once; after a full batch there is a short rest, so that a week of downtime comes in as a stream.
     pub batch: u64,
+    /// Timers fired in one transaction. Where one of them fails, each of these fires alone.
+    pub together: usize,
     /// Milliseconds between two looks.
     pub poll_ms: u64,
     /// Milliseconds of rest after a full batch.
@@ -41,7 +47,7 @@ pub struct TimerSettings {
 
 impl Default for TimerSettings {
     fn default() -> Self {
-        Self { batch: 100, poll_ms: 1_000, rest_ms: 50, lease_s: 60, max_attempts: 10, retry_s: 5 }
+        Self { batch: 500, together: 50, poll_ms: 1_000, rest_ms: 5, lease_s: 60, max_attempts: 10, retry_s: 5 }
     }
 }
 
@@ -92,14 +98,66 @@ impl TimerRunner {
         let mut taken = self.claim(me).await?;
         let count = taken.len() as u64;
         taken.sort_by_key(|row| (row.due_at, row.id));
-        for (i, row) in taken.iter().enumerate() {
-            let fired = if self.tasks.is_stopping() { Err(None) } else { self.fire(row, me).await.map_err(Some) };
+        let mut left = taken.as_slice();
+        while !left.is_empty() {
+            let (now, later) = left.split_at(self.next_together(left));
+            let fired = if self.tasks.is_stopping() { Err(None) } else { self.fire_all(now, me).await.map_err(Some) };
             if let Err(error) = fired {
-                self.give_back(&taken[i..], me).await?;
+                self.give_back(left, me).await?;
                 return error.map_or(Ok(count), Err);
             }
+            left = later;
         }
         Ok(count)
+    }
+
+    /// How many of the first fire in one transaction. What was tried before fires alone: it may be what fails.
+    fn next_together(&self, rows: &[Model]) -> usize {
+        let fresh = rows.iter().take(self.settings.together).take_while(|row| row.attempts == 1).count();
+        fresh.max(1)
+    }
+
+    /// Fires these in one transaction, or where one of them fails each in its own.
+    async fn fire_all(&self, rows: &[Model], me: &str) -> Result<(), DbErr> {
+        if let [_, _, ..] = rows {
+            match self.fire_together(rows, me).await {
+                Ok(()) => return Ok(()),
+                Err(HandlerError::Db(error)) if passes(&error) => return Err(error),
+                Err(error) => tracing::debug!(%error, timers = rows.len(), "timers fire one by one"),
+            }
+        }
+        for row in rows {
+            self.fire(row, me).await?;
+        }
+        Ok(())
+    }
+
+    async fn fire_together(&self, rows: &[Model], me: &str) -> Result<(), HandlerError> {
+        let limit = Duration::from_secs(self.settings.lease_s);
+        let rows: Arc<[Model]> = rows.into();
+        let (handlers, me) = (self.handlers.clone(), me.to_owned());
+        let work = self.db.write(move |tx: &Tx| {
+            let (rows, handlers, me) = (Arc::clone(&rows), handlers.clone(), me.clone());
+            Box::pin(async move {
+                // As in `fire`: what is not gone now is no longer this copy's.
+                let gone = Query::delete()
+                    .from_table(Entity)
+                    .cond_where(Condition::all().add(Column::Id.is_in(rows.iter().map(|row| row.id))))
+                    .and_where(Column::LeaseOwner.eq(me))
+                    .and_where(Column::Attempts.eq(1))
+                    .returning_col(Column::Id)
+                    .to_owned();
+                let gone = tx.query_all(&gone).await?;
+                let mine: HashSet<i64> = gone.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
+                for row in rows.iter().filter(|row| mine.contains(&row.id)) {
+                    if let Some(handler) = handlers.get(row.kind.as_str()) {
+                        guarded(handler.fire(tx, &Timer::from(row.clone())), limit).await?;
+                    }
+                }
+                Ok(())
+            })
+        });
+        work.await
     }
 
     /// Only kinds that are known here: during an upgrade an older copy leaves the newer one's timers alone.

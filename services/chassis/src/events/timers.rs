@@ -57,7 +57,8 @@ impl From<Model> for Timer {
 /// Does what a timer of one kind was set for.
 #[async_trait]
 pub trait TimerHandler: Send + Sync + 'static {
-    /// Works in `tx`, in which the timer is already gone: it may set itself again. Its only effects are rows.
+    /// Works in `tx`, in which the timer is already gone: it may set itself again. Its only effects are rows; several timers
+    /// may share one transaction, and all of it may be run again.
     async fn fire(&self, tx: &Tx, timer: &Timer) -> Result<(), HandlerError>;
 }
 

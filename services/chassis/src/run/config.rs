@@ -9,6 +9,7 @@ use std::{
 use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 
+use super::TlsSettings;
 use crate::{
     data::{PoolSettings, Suite},
     events::{ConsumerSettings, NatsSettings, RelaySettings, TimerSettings},
@@ -27,6 +28,8 @@ pub struct Settings {
     pub database: DatabaseSettings,
     pub bus: BusSettings,
     pub keys: KeySettings,
+    /// Mutual TLS of gRPC between our processes; absent: lines are plain.
+    pub tls: Option<TlsSettings>,
     pub limits: Limits,
     pub telemetry: TelemetrySettings,
     pub shutdown: ShutdownSettings,
@@ -156,6 +159,7 @@ impl Default for Settings {
             database: DatabaseSettings::default(),
             bus: BusSettings::default(),
             keys: KeySettings::default(),
+            tls: None,
             limits: Limits::default(),
             telemetry: TelemetrySettings::default(),
             shutdown: ShutdownSettings::default(),

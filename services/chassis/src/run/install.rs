@@ -4,7 +4,7 @@ use std::{fs, io, net::SocketAddr, path::Path, sync::Arc};
 
 use sea_orm::DbErr;
 
-use super::{BadSettings, Context, Service, Settings, migrate};
+use super::{BadSettings, Context, Service, Settings, TlsError, migrate};
 use crate::{
     access::{self, PublicKeys, SigningKey, TokenVerifier},
     data::{self, Clock, Db, Ids, KeyError, KeyFileError, Keyring, MasterKey, SelfTestFailed},
@@ -40,6 +40,8 @@ pub enum StartError {
     Bus(#[from] BusError),
     #[error(transparent)]
     Settings(#[from] BadSettings),
+    #[error("`tls`: {0}")]
+    Tls(#[from] TlsError),
     #[error("{0}: {1}")]
     Door(&'static str, String),
     #[error("{0}")]

@@ -9,6 +9,7 @@ mod serve;
 mod service;
 mod task;
 mod telemetry;
+mod tls;
 mod upkeep;
 
 pub use channel::follow;
@@ -23,3 +24,4 @@ pub use service::{Context, Door, Inside, Parts, Service};
 pub use task::Tasks;
 pub(crate) use telemetry::call_span;
 pub use telemetry::{Meter, Telemetry, continue_trace, traceparent};
+pub use tls::{Tls, TlsError, TlsSettings};

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use futures::FutureExt as _;
 use tokio::net::TcpListener;
 use tonic::{
     service::Routes,
@@ -18,7 +19,7 @@ use tonic::{
 use tower::Layer;
 
 use super::{
-    Inside, Install, Meter, Parts, Service, Settings, StartError, Tasks,
+    Inside, Install, Meter, Parts, Service, Settings, StartError, Tasks, Tls,
     observe::{self, Observed},
     upkeep,
 };
@@ -72,6 +73,7 @@ pub async fn start(settings: Settings, services: &[&dyn Service]) -> Result<Runn
             .spawn(&install.settings.bus, consumers, timers);
     }
 
+    let tls = install.settings.tls.clone().map(|files| Tls::open(files, &tasks)).transpose()?;
     let serving = Arc::new(AtomicBool::new(false));
     let (health, health_service) = tonic_health::server::health_reporter();
     let gate = Gate::new(verifier, install.settings.limits.calls, meter.clone());
@@ -83,8 +85,9 @@ pub async fn start(settings: Settings, services: &[&dyn Service]) -> Result<Runn
         bus: bus.clone(),
         meter: meter.clone(),
         tasks: tasks.clone(),
+        tls: tls.clone(),
     };
-    serve_grpc(&install.settings, grpc, gate, routes, &tasks);
+    serve_grpc(&install.settings, (grpc, tls), gate, routes, &tasks);
     let observed = Observed { meter, databases: databases.clone(), serving: serving.clone() };
     serve_http(http, observe::routes(observed), &tasks);
 
@@ -109,7 +112,13 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
     bound.await.map_err(|e| StartError::Listen(address, e))
 }
 
-fn serve_grpc(settings: &Settings, listener: TcpListener, gate: Gate, routes: Routes, tasks: &Tasks) {
+fn serve_grpc(
+    settings: &Settings,
+    (listener, tls): (TcpListener, Option<Tls>),
+    gate: Gate,
+    routes: Routes,
+    tasks: &Tasks,
+) {
     let limits = &settings.limits;
     // Spread over a fifth of the age, so that connections made together do not come again together.
     let age = Duration::from_secs(limits.connection_age_s)
@@ -125,11 +134,16 @@ fn serve_grpc(settings: &Settings, listener: TcpListener, gate: Gate, routes: Ro
         .http2_max_pending_accept_reset_streams(Some(64))
         .http2_max_local_error_reset_streams(Some(256))
         .layer(gate.clone());
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(Duration::from_mins(1)));
     let stopping = tasks.clone();
+    let stop = async move { stopping.stopping().await };
     let quiet = quiet(tasks.clone(), gate);
-    let calls =
-        server.add_routes(routes).serve_with_incoming_shutdown(incoming, async move { stopping.stopping().await });
+    let server = server.add_routes(routes);
+    let calls = if let Some(tls) = tls {
+        server.serve_with_incoming_shutdown(tls.incoming(listener, tasks), stop).boxed()
+    } else {
+        let lines = TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(Duration::from_mins(1)));
+        server.serve_with_incoming_shutdown(lines, stop).boxed()
+    };
     tasks.spawn(async move {
         tokio::select! {
             ended = calls => if let Err(error) = ended {

@@ -7,7 +7,7 @@ use sea_orm_migration::MigrationTrait;
 use serde::de::DeserializeOwned;
 use tonic::service::Routes;
 
-use super::{BadSettings, Install, Meter, StartError, Tasks};
+use super::{BadSettings, Install, Meter, StartError, Tasks, Tls};
 use crate::{
     access::Gated,
     data::{Clock, Db, Ids, Keyring, SealedColumn},
@@ -65,6 +65,8 @@ pub struct Inside {
     pub bus: SharedBus,
     pub meter: Meter,
     pub tasks: Tasks,
+    /// How to reach other processes of ours; none: without TLS.
+    pub tls: Option<Tls>,
 }
 
 /// One service, told apart by name.

@@ -100,6 +100,44 @@ async fn a_thousand_fire_once_each_in_two_copies() {
     }
 }
 
+/// Each batch is followed by the next and not by a wait, and what one copy has taken no other takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backlog_is_drained_by_several_without_a_look_in_between() {
+    for ground in grounds().await {
+        let due = ground.clock.now();
+        for part in 0..4 {
+            set(&ground.db, (0..500).map(|n| timer(&format!("{:04}", part * 500 + n), due)).collect()).await;
+        }
+        let tasks = Tasks::default();
+        let handlers: TimerHandlers = HashMap::from([("note", Arc::new(Note) as Arc<dyn TimerHandler>)]);
+        for _ in 0..3 {
+            let mut copy = runner(&ground, &tasks, handlers.clone());
+            (copy.settings.batch, copy.settings.together, copy.settings.poll_ms) = (40, 7, 3_600_000);
+            tasks.spawn(copy.run(ground.ids.clone()));
+        }
+        until("all fired", async || left(&ground).await == 0).await;
+        let expected: Vec<String> = (0..2_000).map(|n| format!("{n:04} {{}}")).collect();
+        assert!(effects(&ground.db).await == expected, "one fired twice or never");
+        stop(&tasks).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_fails_takes_no_other_along() {
+    for ground in grounds().await {
+        let now = ground.clock.now();
+        let mut all: Vec<_> = (0..20).map(|n| timer(&format!("{n:02}"), now)).collect();
+        all.insert(10, timer("fails", now));
+        set(&ground.db, all).await;
+        let tasks = Tasks::default();
+        run(&ground, &tasks);
+        until("the rest fired", async || left(&ground).await == 0).await;
+        let expected: Vec<String> = (0..20).map(|n| format!("{n:02} {{}}")).collect();
+        assert_eq!(effects(&ground.db).await, expected);
+        stop(&tasks).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn they_fire_when_due_also_after_a_restart() {
     for ground in grounds_at(start()).await {

@@ -36,7 +36,9 @@ pub async fn looks_at(
     after: Option<LookedAfter>,
     limit: u64,
 ) -> Result<Vec<Looked>, DbErr> {
-    let mut find = Entity::find().filter(Column::Subject.is_in(subjects.iter().map(Uuid::to_string)));
+    // What was done and not looked at has no purpose.
+    let looked = Column::Purpose.ne("");
+    let mut find = Entity::find().filter(Column::Subject.is_in(subjects.iter().map(Uuid::to_string))).filter(looked);
     if let Some(after) = after {
         find = find.filter(Column::Id.lt(after));
     }

@@ -11,6 +11,9 @@ use crate::events::{BusError, Event, envelope, subject};
 
 /// Most messages the server takes in one batch.
 const BATCH: usize = 1_000;
+/// Up to so many are published one after the other. A batch costs the server files of its own: with everything synced,
+/// measured, one of 2 takes 7 ms where a single message takes 0.8 ms; from about 8 on the batch is the faster.
+const FEW: usize = 6;
 /// What the headers of a batch, or of a parked event with its reason, may add to a message.
 const ROOM: usize = 4_096;
 
@@ -65,9 +68,10 @@ impl Inner {
             }
         }
         for batch in messages.chunks(BATCH) {
-            match batch {
-                [one] => self.keep(one).await.map(|_| ())?,
-                _ => self.keep_all(batch).await?,
+            if batch.len() <= FEW {
+                self.keep_each(batch).await?;
+            } else {
+                self.keep_all(batch).await?;
             }
         }
         Ok(())
@@ -85,13 +89,18 @@ impl Inner {
             Ok(()) => Ok(()),
             Err(Failure::Answered(error)) if concerns_batches(error.error_code()) => {
                 tracing::debug!(%error, "a batch was refused; its events are published one by one");
-                for message in batch {
-                    self.keep(message).await?;
-                }
-                Ok(())
+                self.keep_each(batch).await
             }
             Err(failure) => Err(told(failure)),
         }
+    }
+
+    /// One after the other, so that none is kept before one that failed.
+    async fn keep_each(&self, messages: &[Outgoing]) -> Result<(), BusError> {
+        for message in messages {
+            self.keep(message).await?;
+        }
+        Ok(())
     }
 
     /// Publishes one message and waits until it is kept.
