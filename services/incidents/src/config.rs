@@ -1,14 +1,23 @@
 //! What an office sets for this service: `[service.incidents]` in the configuration.
 
+mod closed_loop;
+
 use std::path::PathBuf;
 
 use chassis::run::{BadSettings, Context};
 use serde::Deserialize;
 
-use crate::domain::{
-    emergency,
-    promise::{Duty, Rules, Rung},
+use crate::{
+    app::ClosedLoop,
+    domain::{
+        emergency,
+        matter::MatterRules,
+        pattern::PatternRules,
+        promise::{Duty, Rules, Rung},
+    },
 };
+
+pub use closed_loop::{DisputeSettings, RateSettings};
 
 /// The service's own settings; what is left out keeps its default.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -17,6 +26,10 @@ pub struct Settings {
     pub promise: PromiseSettings,
     /// A file (TOML) in place of the rules for emergencies that come with the program; `data/emergencies.toml` is the pattern.
     pub emergency_rules: Option<PathBuf>,
+    pub disputes: DisputeSettings,
+    pub rates: RateSettings,
+    pub matters: MatterRules,
+    pub patterns: PatternRules,
 }
 
 /// When somebody is told that promised time runs out, and how long a question may hold it up.
@@ -53,6 +66,11 @@ impl Settings {
         };
         let text = std::fs::read_to_string(file).map_err(|e| bad(&e))?;
         emergency::Rules::from_toml(&text).map_err(|e| bad(&e))
+    }
+
+    /// The rules of disputes, rates, matters and patterns, if they make sense.
+    pub fn closed_loop(&self) -> Result<ClosedLoop, BadSettings> {
+        closed_loop::rules(self.disputes, self.rates, self.matters, self.patterns)
     }
 
     /// The rules of promises, if they make sense.

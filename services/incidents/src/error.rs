@@ -10,7 +10,7 @@ use sea_orm::DbErr;
 use tonic::{Code, Status};
 
 use crate::{
-    domain::{CategoryCode, Refused, alarm::NotTaken, emergency, warning::NotAWarning},
+    domain::{CategoryCode, Refused, alarm::NotTaken, emergency, matter, warning::NotAWarning},
     requests::ReadError,
 };
 
@@ -36,9 +36,17 @@ pub enum Error {
     #[error("the mapping names categories that are not in the catalogue or cannot be reported: {0}")]
     UnusableCategories(String),
     #[error(transparent)]
+    Matter(#[from] matter::Refused),
+    #[error("the pattern was accepted or dismissed before; read it again")]
+    PatternDecided,
+    #[error(transparent)]
     NotTaken(NotTaken),
     #[error("`{by}` has looked at this situation already, and saw something else: read it again")]
     SituationVerified { by: String },
+    #[error("no report has this number and a phone number that ends so: compare both with what you were told")]
+    NoSuchReport,
+    #[error("it was tried too often for this number: wait {} hours, or call the office", wait.as_secs().div_ceil(3_600))]
+    TriedTooOften { wait: Duration },
     #[error("the file cannot be imported: {0}")]
     Unreadable(#[from] ReadError),
     #[error("a sealed value cannot be sealed or opened")]
@@ -64,8 +72,13 @@ impl Refusal for Error {
             Self::Warning(NotAWarning::Followed) => (Code::FailedPrecondition, "WARNING_FOLLOWED"),
             Self::NoRoute { .. } => (Code::FailedPrecondition, "NO_ROUTE"),
             Self::UnusableCategories(_) => (Code::InvalidArgument, "UNUSABLE_CATEGORIES"),
+            Self::Matter(refused) => (matter_code(refused), refused.reason()),
+            Self::PatternDecided => (Code::FailedPrecondition, "PATTERN_DECIDED"),
             Self::NotTaken(refused) => (alarm_code(refused), refused.reason()),
             Self::SituationVerified { .. } => (Code::FailedPrecondition, "SITUATION_VERIFIED"),
+            Self::NoSuchReport => (Code::NotFound, "NO_SUCH_REPORT"),
+            // `ResourceExhausted` is a full disk here; this is a door that stays shut for a while.
+            Self::TriedTooOften { .. } => (Code::PermissionDenied, "TRIED_TOO_OFTEN"),
             Self::Unreadable(_) => (Code::InvalidArgument, "UNREADABLE_FILE"),
             Self::Sealed(_) | Self::Opened(_) => (Code::Internal, "INTERNAL"),
             Self::Fault(fault) => fault.answer(),
@@ -81,6 +94,10 @@ impl Refusal for Error {
                 return emergency_field(refused).map(violation).into_iter().collect();
             }
             Self::AreaNotGranted { field } | Self::Warning(NotAWarning::Field { field, .. }) => field,
+            Self::Matter(matter::Refused::NotAhead { field }) => field,
+            Self::Matter(matter::Refused::NoTitle) => "title",
+            Self::Matter(matter::Refused::NoTask { .. }) => "number",
+            Self::Refused(Refused::NotShared) => "shared_with",
             Self::NotTaken(refused) if alarm_code(refused) == Code::InvalidArgument => refused.field(),
             Self::Refused(Refused::DuplicateOfItself) => "duplicate_of",
             Self::Refused(Refused::NextLookNotAfterToday { .. }) => "next_look_on",
@@ -93,6 +110,7 @@ impl Refusal for Error {
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Fault(fault) => fault.retry_after(),
+            Self::TriedTooOften { wait } => Some(*wait),
             Self::NotTaken(NotTaken::TooFast { .. }) => Some(Duration::from_secs(1)),
             _ => None,
         }
@@ -127,21 +145,48 @@ fn emergency_field(refused: &emergency::Refused) -> Option<String> {
 /// Wrong for whatever incident: the request. Wrong for this caller: the permission. Wrong for now: the state.
 fn refusal_code(refused: &Refused) -> Code {
     match refused {
-        Refused::DuplicateOfItself | Refused::NextLookNotAfterToday { .. } | Refused::ExpectedNotLater { .. } => {
-            Code::InvalidArgument
-        }
-        Refused::WrongActor { .. } | Refused::NotTheReporter { .. } | Refused::NotIndependent { .. } => {
-            Code::PermissionDenied
-        }
+        Refused::DuplicateOfItself
+        | Refused::NotShared
+        | Refused::NextLookNotAfterToday { .. }
+        | Refused::ExpectedNotLater { .. } => Code::InvalidArgument,
+        Refused::WrongActor { .. }
+        | Refused::NotTheReporter { .. }
+        | Refused::NotIndependent { .. }
+        | Refused::OwnDispatch
+        | Refused::OfTheUnit => Code::PermissionDenied,
         Refused::WrongState { .. }
         | Refused::AlreadyWithUnit { .. }
         | Refused::ReopenTooLate { .. }
         | Refused::DuplicateLoop { .. }
         | Refused::DuplicateOfDuplicate { .. }
         | Refused::DuplicateOfWithdrawn { .. }
+        | Refused::NotJoined
+        | Refused::DisputeOpen
+        | Refused::DisputedBefore
+        | Refused::DecidedToStay
+        | Refused::NotDisputed
         | Refused::NoPromise
         | Refused::ExtendedBefore { .. }
         | Refused::DeadlineOfAnother { .. } => Code::FailedPrecondition,
+    }
+}
+
+/// As with incidents.
+fn matter_code(refused: &matter::Refused) -> Code {
+    use matter::Refused;
+    match refused {
+        Refused::NotAhead { .. } | Refused::NoTitle | Refused::NoTask { .. } => Code::InvalidArgument,
+        Refused::WrongPart { .. } | Refused::NotIndependent { .. } | Refused::NotYourTask { .. } => {
+            Code::PermissionDenied
+        }
+        Refused::SaidBefore | Refused::RatedBefore | Refused::GatheredBefore => Code::AlreadyExists,
+        Refused::WrongStage { .. }
+        | Refused::NoMeeting
+        | Refused::MeetingAhead { .. }
+        | Refused::TasksOpen
+        | Refused::StillRating { .. }
+        | Refused::RatingOver
+        | Refused::NotSatisfied { .. } => Code::FailedPrecondition,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What this service tells others, and what it does on what others tell.
 
 pub mod alarms;
+mod closed_loop;
 mod emergencies;
 mod warnings;
 
@@ -23,6 +24,7 @@ use crate::{
     store::incident::Building,
 };
 
+pub use closed_loop::{dispute_overdue, disputed, matter_moved, matter_overdue, pattern_found};
 pub use emergencies::{
     emergency_declared, emergency_records_destroyed, emergency_report_overdue, emergency_reported,
     timers as emergency_timers,
@@ -53,12 +55,18 @@ pub fn changed(
     let kind = recorded.event.kind();
     let head = || Head { id: ids.next(), key: next.id.0, version, area, at: recorded.at };
     match kind {
+        EventKind::LeadTold if is_between_reporter_and_office(&recorded.event) => return None,
         EventKind::NoteAdded
+        | EventKind::PauseEnded
         | EventKind::CareListDrawn
         | EventKind::BuildingUnknown
+        | EventKind::DispatchDisputed
+        | EventKind::Gathered
         | EventKind::Promised
         | EventKind::PromiseExtended => return None,
-        EventKind::PromiseWarned | EventKind::PromiseEscalated => return promise_step(head(), next, &recorded.event),
+        EventKind::PromiseWarned | EventKind::PromiseEscalated | EventKind::PromiseMoved => {
+            return promise_step(head(), next, &recorded.event);
+        }
         _ => {}
     }
     let message = v1::IncidentStateChanged {
@@ -72,6 +80,17 @@ pub fn changed(
         unit: next.unit.as_ref().map(|unit| unit.0.clone()).unwrap_or_default(),
     };
     Some(Event::new(head(), &message))
+}
+
+/// Of a joined report others hear what they hear of any other.
+const fn is_between_reporter_and_office(told: &IncidentEvent) -> bool {
+    matches!(
+        told,
+        IncidentEvent::LeadTold {
+            what: EventKind::NoteAdded | EventKind::Promised | EventKind::PromiseExtended | EventKind::PromiseMoved,
+            ..
+        }
+    )
 }
 
 /// The time that was promised has gone by so much.
@@ -98,6 +117,18 @@ fn promise_step(head: Head, next: &Incident, event: &IncidentEvent) -> Option<Ev
                 category,
                 unit,
                 lies_with,
+            };
+            Some(Event::new(head, &message))
+        }
+        IncidentEvent::PromiseMoved { contact_by, expected_at, is_assumed } => {
+            let message = v1::IncidentPromiseMoved {
+                incident_id,
+                area_code,
+                contact_by: contact_by.map(promise::time),
+                expected_at: expected_at.map(promise::time),
+                assumed_calendar: is_assumed,
+                category,
+                unit,
             };
             Some(Event::new(head, &message))
         }

@@ -72,15 +72,22 @@ impl App {
     }
 
     /// Takes over a year's holidays (JSON) or the hours of units (TOML), whole or not at all. Units that the file does not
-    /// name keep their hours.
+    /// name keep their hours. Holidays that are news move what was promised; hours do not.
     pub async fn import_calendar(&self, text: &str) -> Result<Result<CalendarOutcome, Vec<FileProblem>>, Error> {
         let file = match calendar::read(text) {
             Ok(file) => file,
             Err(problems) => return Ok(Err(problems)),
         };
+        let app = self.clone();
         let write = self.db.write(move |tx| {
-            let file = file.clone();
-            Box::pin(async move { take_over(tx, &file).await })
+            let (app, file) = (app.clone(), file.clone());
+            Box::pin(async move {
+                let outcome = take_over(tx, &file).await?;
+                if matches!(outcome, CalendarOutcome::Year { changed: true, .. }) {
+                    app.recount_from(tx, None).await?;
+                }
+                Ok::<_, Error>(outcome)
+            })
         });
         Ok(Ok(write.await?))
     }

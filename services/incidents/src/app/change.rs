@@ -2,13 +2,13 @@
 
 use chassis::{
     access::{Call, Scope},
-    data::{Sealed, Tx, check_etag},
+    data::{AreaCode, Sealed, Tx, check_etag},
 };
 use sea_orm::{ActiveValue::Set, TryIntoModel};
 
-use super::{App, Shown, catalogue, parts, promise::Kept};
+use super::{App, Shown, catalogue, parts, problem::Before, promise::Kept};
 use crate::{
-    domain::{CategoryCode, Command, Decision, IncidentId, Parent, Unit, Urgency, catalogue::Answer, decide},
+    domain::{CategoryCode, Command, Decision, IncidentId, Parent, Status, Unit, Urgency, catalogue::Answer, decide},
     error::Error,
     events,
     store::{
@@ -109,7 +109,7 @@ impl App {
         self.show_one(call, write.await?).await
     }
 
-    async fn change_in(&self, tx: &Tx, call: &Call, change: Change) -> Result<Model, Error> {
+    pub(super) async fn change_in(&self, tx: &Tx, call: &Call, change: Change) -> Result<Model, Error> {
         let Change { id, etag, order, text } = change;
         let scope = parts::reach(call);
         let Ordered { row, command, danger, answers } = self.read(tx, &scope, id, order).await?;
@@ -120,6 +120,7 @@ impl App {
         let decision = decide(&row.incident()?, command, actor, self.clock.now(), self.policy)?;
         parts::check_unit(&scope, &row, kind, action)?;
         let by_unit = parts::for_unit(&scope, &row, kind);
+        self.note_mandate(tx, call, row.id);
         self.write_decision(tx, row, decision, Beside { text: &text, danger, answers, by_unit }).await
     }
 
@@ -147,6 +148,7 @@ impl App {
     ) -> Result<Model, Error> {
         let Decision { mut next, events } = decision;
         let now = self.clock.now();
+        let was = row.incident()?;
         // A building whose count stands is not asked for again. One without a count is: the register may know it by now.
         let counted = row.endangers().filter(|_| row.need_help.is_some());
         let named = beside.danger.building().filter(|building| counted.as_ref() != Some(building)).cloned();
@@ -154,7 +156,7 @@ impl App {
             // The answer was about another building.
             next.need_help = None;
         }
-        let (id, read, from, area) = (next.id, row.version, row.state.0, row.area_code);
+        let (read, from, area) = (row.version, row.state.0, row.area_code);
         let mut changed = incident::life(row.into(), &next, now)?;
         if let Danger::Assessed(building) = beside.danger {
             changed.endangers_area = Set(building.as_ref().map(|building| building.area));
@@ -171,20 +173,37 @@ impl App {
         if let Some(kept) = kept {
             self.write_promise(tx, &written, kept).await?;
         }
+        // Boxed as the next but one is: most changes need neither, and a large future is copied with each of them.
+        Box::pin(self.keep_dispute(tx, (&was, &next), &events, area)).await?;
+        self.keep_next_look(tx, &was, &next).await?;
         // What was said belongs to what was done, and not to what follows from it.
         let texts = std::iter::once(beside.text).chain(std::iter::repeat(""));
+        let decided = Decision { next: next.clone(), events: events.clone() };
+        self.write_entries(tx, (from, read, area), decided, texts)?;
+        if let Some(building) = named {
+            self.outbox.add(tx, events::endangered(&self.ids, &next, building, now));
+        }
+        Box::pin(self.follow_problem(tx, written, Before { incident: was, events: &events, said: beside.text })).await
+    }
+
+    /// The entries of a decision, with what was said at each, and what others are told of it.
+    pub(super) fn write_entries<'t>(
+        &self,
+        tx: &Tx,
+        (from, read, area): (Status, i64, AreaCode),
+        decision: Decision,
+        texts: impl Iterator<Item = &'t str>,
+    ) -> Result<(), Error> {
+        let Decision { next, events } = decision;
         for ((version, recorded), text) in (read + 1..).zip(events).zip(texts) {
             if let Some(event) = events::changed(&self.ids, &next, from, &recorded, version, area) {
                 self.outbox.add(tx, event);
             }
             let entry = self.ids.next();
             let text = self.seal(TEXT.at(entry), Some(text))?;
-            timeline::append(tx, timeline::Entry { id: entry, incident: id, version, recorded, text })?;
+            timeline::append(tx, timeline::Entry { id: entry, incident: next.id, version, recorded, text })?;
         }
-        if let Some(building) = named {
-            self.outbox.add(tx, events::endangered(&self.ids, &next, building, now));
-        }
-        Ok(written)
+        Ok(())
     }
 
     /// The incident, and the order as a command with all that the rule must know.
@@ -206,6 +225,7 @@ impl App {
                 Ok(Ordered::plain(row, Command::Dispatch { unit }))
             }
             Order::JoinDuplicate { parent } => {
+                let parent = self.lead_of(tx, scope, id, parent).await?;
                 let (row, parent) = incident::get_pair(tx, scope, (id, parent)).await?;
                 let duplicate_of = parent.duplicate_of.map(IncidentId);
                 let parent = Parent { id: IncidentId(parent.id), status: parent.state.0, duplicate_of };

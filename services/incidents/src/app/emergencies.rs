@@ -90,7 +90,7 @@ impl App {
                     let row = app.new_emergency(about.id, about.area_code, grade);
                     tx.append(row.clone());
                     let row = row.try_into_model()?;
-                    app.set_report_timer(tx, &row, None).await?;
+                    app.set_report_timer(tx, &row).await?;
                     app.outbox.add(tx, events::emergency_declared(&app.ids, &row));
                     Ok::<_, Error>(row)
                 })
@@ -119,6 +119,8 @@ impl App {
             destroyed_at: Set(None),
             assessment: Set(None),
             assessed_by: Set(None),
+            overdue_told: Set("[]".to_owned()),
+            ended_by: Set(None),
             version: Set(1),
         }
     }
@@ -153,7 +155,10 @@ impl App {
                 match change {
                     EmergencyChange::Regrade(_) if emergency.ended_at.is_some() => return Err(Refused::IsOver.into()),
                     EmergencyChange::Regrade(grade) => emergency.grade = grade,
-                    EmergencyChange::End => emergency.end(&app.emergency_rules, app.clock.now(), app.today())?,
+                    EmergencyChange::End => {
+                        emergency.end(&app.emergency_rules, app.clock.now(), app.today())?;
+                        row.ended_by = Some(call.subject().to_owned());
+                    }
                     EmergencyChange::Keep { until, assessment } => {
                         emergency.keep(until, app.today())?;
                         row.assessment = Some(assessment);
@@ -235,25 +240,19 @@ impl App {
         row: emergency::Model,
         emergency: Emergency,
     ) -> Result<emergency::Model, Error> {
-        let row = row.becomes(&emergency);
+        let row = row.becomes(&emergency)?;
         emergency::save(tx, row.clone()).await?;
-        self.set_report_timer(tx, &row, None).await?;
+        self.set_report_timer(tx, &row).await?;
         if let Some(day) = row.destroy_on.filter(|_| row.destroyed_at.is_none()) {
             timers::set(tx, &timer(DESTROY, row.id, start_of(day))).await?;
         }
         Ok(row)
     }
 
-    /// Sets the timer to the soonest report that is due, after `told` where one was found overdue.
-    async fn set_report_timer(
-        &self,
-        tx: &Tx,
-        row: &emergency::Model,
-        told: Option<DateTime<Utc>>,
-    ) -> Result<(), Error> {
-        let due = row.emergency()?.due(&self.emergency_rules);
-        match due.iter().find(|due| told.is_none_or(|told| due.at > told)) {
-            Some(due) => timers::set(tx, &timer(REPORT_DUE, row.id, due.at)).await?,
+    /// Sets the timer to the soonest report that is due, of those that were not told as overdue.
+    async fn set_report_timer(&self, tx: &Tx, row: &emergency::Model) -> Result<(), Error> {
+        match row.emergency()?.next_due(&self.emergency_rules) {
+            Some(due_at) => timers::set(tx, &timer(REPORT_DUE, row.id, due_at)).await?,
             None => {
                 timers::cancel(tx, REPORT_DUE, &row.id.to_string()).await?;
             }
@@ -261,14 +260,16 @@ impl App {
         Ok(())
     }
 
-    /// Tells of every report that has come due by now and was not given.
+    /// Tells of every report that has come due by now and was not given, each once.
     pub(crate) async fn find_overdue_reports(&self, tx: &Tx, id: Uuid) -> Result<(), Error> {
         let row = emergency::lock(tx, &Scope::everything(), id).await?;
-        let now = self.clock.now();
-        for due in row.emergency()?.due(&self.emergency_rules).into_iter().filter(|due| due.at <= now) {
+        let (mut emergency, now) = (row.emergency()?, self.clock.now());
+        let overdue = emergency.overdue(&self.emergency_rules, now);
+        let row = self.save_emergency(tx, row, emergency).await?;
+        for due in overdue {
             self.outbox.add(tx, events::emergency_report_overdue(&self.ids, &row, due, now));
         }
-        self.set_report_timer(tx, &row, Some(now)).await
+        Ok(())
     }
 
     /// Destroys what was collected, if its day has come, and writes the certificate. Kept longer meanwhile, it stays.
@@ -282,22 +283,24 @@ impl App {
         let incidents = emergency::incidents_of(tx, IncidentId(row.incident_id)).await?;
         let emptied = emergency::empty(tx, id, &incidents).await?;
         let certificate = certificate_of(id, now, emptied);
+        // The program does it on the day that somebody's decision has set: the end, or an assessment after it.
+        let decided = row.assessed_by.clone().or_else(|| row.ended_by.clone());
         let entry = audit::Entry {
-            who: "system".to_owned(),
+            who: decided.unwrap_or_else(|| "system".to_owned()),
             method: "destroy".to_owned(),
             subject: id.to_string(),
             fields: certificate.line.clone(),
             on_behalf: None,
             purpose: String::new(),
             request: String::new(),
-            acting: None,
+            acting: Some(DESTROY.to_owned()),
             basis: None,
         };
         audit::record(tx, &self.ids, &self.clock, entry);
         tx.append(sea_orm::IntoActiveModel::into_active_model(certificate));
         let mut emergency = row.emergency()?;
         emergency.destroyed_at = Some(now);
-        let row = row.becomes(&emergency);
+        let row = row.becomes(&emergency)?;
         emergency::save(tx, row.clone()).await?;
         self.outbox.add(tx, events::emergency_records_destroyed(&self.ids, &row, &incidents, now));
         Ok(())

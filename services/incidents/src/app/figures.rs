@@ -28,8 +28,8 @@ const BATCH: u64 = 500;
 #[derive(Clone, Copy, Debug)]
 pub struct FiguresOf {
     pub counted: Counted,
-    /// How long after its first dispatch the reporter must have been contacted.
-    pub contact_limit: TimeDelta,
+    /// How long after its first dispatch the reporter must have been contacted; none: the office's own limit.
+    pub contact_limit: Option<TimeDelta>,
 }
 
 /// All figures of an area and period.
@@ -51,7 +51,7 @@ impl App {
         FiguresOf { counted, contact_limit }: FiguresOf,
     ) -> Result<AreaFigures, Error> {
         let (db, scope) = (self.db.read(), call.scope());
-        let mut tally = Tally::new(Measure { contact_limit, as_of: self.clock.now() });
+        let mut tally = Tally::new(Measure { formulae: self.formulae(contact_limit), as_of: self.clock.now() });
         let mut after = None;
         loop {
             let ids = counts::ids(db, scope, &counted, after, BATCH).await?;
@@ -75,7 +75,7 @@ impl App {
 }
 
 /// The part of `whole`, one level down, in which `area` lies.
-fn below(whole: AreaCode, area: AreaCode) -> AreaCode {
+pub(super) fn below(whole: AreaCode, area: AreaCode) -> AreaCode {
     let level = match whole.level() {
         AreaLevel::County => AreaLevel::Subdistrict,
         AreaLevel::Subdistrict => AreaLevel::Community,

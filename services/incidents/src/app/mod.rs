@@ -5,12 +5,24 @@ mod calendar;
 mod care;
 mod catalogue;
 mod change;
+mod closed_loop;
+mod disputes;
+mod duplicate;
 mod emergencies;
 mod figures;
 mod import;
+mod matters;
+mod monthly;
+mod my_looks;
+mod next_look;
 mod parts;
+mod patterns;
+mod problem;
 mod promise;
+mod public;
+mod rates;
 mod read;
+mod recount;
 mod report;
 mod warnings;
 
@@ -34,11 +46,27 @@ pub use calendar::{CalendarOutcome, ShownCalendar};
 pub use care::{CareList, Needs};
 pub use catalogue::{CategoriesOutcome, ShownCategory};
 pub use change::{Change, Order};
+pub use closed_loop::ClosedLoop;
+pub use disputes::{DISPUTE_DUE, Decide, DisputesOf};
+pub use duplicate::{Draft, Suggestion};
 pub use emergencies::{DESTROY, EmergenciesOf, EmergencyChange, REPORT_DUE, ShownEmergency, ShownReport};
 pub use figures::{AreaFigures, FiguresOf};
 pub use import::{ImportOptions, Outcome};
+pub use matters::{MATTER_DUE, MatterChange, MattersOf, NewMatter, ShownMatter, ShownMatterEntry, Wording};
+pub use monthly::MonthlyReport;
+pub use my_looks::field_label;
+pub use next_look::NEXT_LOOK;
+pub(crate) use patterns::spot;
+pub use patterns::{FIND_PATTERNS, PatternVerdict, PatternsOf, ShownPattern};
+pub use problem::ShownProblem;
 pub use promise::{Escalation, EscalationsOf, Extension, PROMISE_DUE, ShownPromise};
+pub use public::{
+    EntriesOf, LookUpReport, NewUpdate, PublicReport, PublishedCategory, PublishedEntry, PublishedReport, ReportStatus,
+    ReportsOf, Submitted,
+};
+pub use rates::{CasesOf, ShownCase};
 pub use read::{ListOf, ShownEntry};
+pub use recount::RECOUNT;
 pub use report::{External, NewReport};
 pub use warnings::{NewWarning, ShownWarning, WarningsOf, Word};
 
@@ -62,6 +90,7 @@ pub struct App {
     policy: Policy,
     rules: Rules,
     emergency_rules: Arc<emergency::Rules>,
+    closed_loop: ClosedLoop,
 }
 
 /// An incident with its texts open, on its way to a caller.
@@ -94,6 +123,7 @@ impl App {
             policy: Policy::default(),
             rules: Rules::default(),
             emergency_rules: Arc::default(),
+            closed_loop: ClosedLoop::default(),
         }
     }
 
@@ -101,6 +131,12 @@ impl App {
     #[must_use]
     pub fn with_emergency_rules(self, rules: emergency::Rules) -> Self {
         Self { emergency_rules: Arc::new(rules), ..self }
+    }
+
+    /// The same with an office's own rules for disputes, matters, rates and patterns.
+    #[must_use]
+    pub fn with_closed_loop(self, closed_loop: ClosedLoop) -> Self {
+        Self { closed_loop, ..self }
     }
 
     /// The same with an office's own rules for promises.
@@ -113,7 +149,9 @@ impl App {
     async fn show(&self, call: &Call, rows: Vec<incident::Model>) -> Result<Vec<Shown>, Error> {
         let looks = rows.iter().map(|row| Look { subject: row.id, fields: FIELDS }).collect();
         let areas = parts::reach(call).areas;
-        let mut expected = promises::expected(self.db.read(), rows.iter().map(|row| row.id)).await?;
+        // A joined report is expected to be solved with the incident that leads its problem.
+        let leading = |row: &Model| row.duplicate_of.unwrap_or(row.id);
+        let expected = promises::expected(self.db.read(), rows.iter().map(leading)).await?;
         let mut shown = Vec::with_capacity(rows.len());
         for row in rows {
             shown.push(Shown {
@@ -123,7 +161,7 @@ impl App {
                 reporter_phone: self.open(row.place(REPORTER_PHONE), row.reporter_phone.as_ref()).await?,
                 only_own: !areas.contain(row.area_code),
                 answers: self.answers(&row).await?,
-                expected_at: expected.remove(&row.id),
+                expected_at: expected.get(&leading(&row)).copied(),
                 row,
             });
         }

@@ -32,17 +32,20 @@ pub(super) fn reach(call: &Call) -> Scope {
     scope
 }
 
-/// In which part somebody reports something in `area`.
-pub(super) fn reporting(call: &Call, area: AreaCode) -> ActorKind {
-    office(call.scope(), area).next().unwrap_or(ActorKind::Reporter)
+/// Who reports something in `area`, and in which part.
+pub(super) fn reporting(call: &Call, area: AreaCode) -> Actor {
+    match office(call.scope(), area).next() {
+        Some(kind) => Actor::new(call.subject(), kind),
+        None => Actor::new(call.owner(), ActorKind::Reporter),
+    }
 }
 
 /// Who does `action` to the incident: its reporter as such, anybody else in a part of the office that may do it. Where no
 /// part may, the answer is one that the rules refuse by name.
 pub(super) fn acting(call: &Call, scope: &Scope, row: &Model, action: Action) -> Actor {
-    let own = row.reporter.as_deref() == Some(call.subject());
-    let resident = call.acts_as(Role::Resident) || call.acts_as(Role::Volunteer);
-    let mut held: Vec<_> = (own && resident).then_some(ActorKind::Reporter).into_iter().collect();
+    let own = row.reporter.as_deref().filter(|reporter| call.scope().owns(reporter));
+    let resident = [Role::Resident, Role::Volunteer, Role::Partner].into_iter().any(|role| call.acts_as(role));
+    let mut held: Vec<_> = (own.is_some() && resident).then_some(ActorKind::Reporter).into_iter().collect();
     held.extend(office(scope, row.area_code));
     let fitting = || held.iter().copied().filter(|kind| action.actors().contains(kind));
     let kind = fitting()
@@ -50,7 +53,10 @@ pub(super) fn acting(call: &Call, scope: &Scope, row: &Model, action: Action) ->
         .or_else(|| fitting().next())
         .or_else(|| held.first().copied())
         .unwrap_or(ActorKind::Reporter);
-    Actor::new(call.subject(), kind)
+    // The reporter is named as in the row: by the register's record where that is known, and by it for whoever has a mandate.
+    // Whoever worked on the incident stays who they are, and may not judge it in either name.
+    let named = own.filter(|_| kind == ActorKind::Reporter && !row.was_worked_by(call.subject()));
+    Actor::new(named.unwrap_or(call.subject()), kind)
 }
 
 /// Whether somebody in this part acts for the unit that has the incident.

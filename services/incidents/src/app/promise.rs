@@ -68,10 +68,17 @@ pub struct Escalation {
 
 /// A promise to be written beside an incident.
 pub(super) struct Kept {
-    promise: Promise,
+    pub(super) promise: Promise,
     /// The unit whose hours count.
-    unit: String,
-    calendar: WorkingCalendar,
+    pub(super) unit: String,
+    pub(super) calendar: WorkingCalendar,
+}
+
+impl Kept {
+    /// Says to the reporter of another incident what is promised from now on.
+    pub(super) fn tell(&self, decision: &mut Decision, at: DateTime<Utc>) {
+        tell(decision, at, promised(&self.promise));
+    }
 }
 
 impl App {
@@ -167,9 +174,7 @@ impl App {
                     Advance::Unchanged => {}
                     Advance::Moved(next) => (promise, changed) = (Some(next), true),
                     Advance::Promised(next) => {
-                        let told = Recorded { at: recorded.at, actor: system(), event: promised(&next) };
-                        decision.next = decision.next.clone().apply(&told);
-                        decision.events.push(told);
+                        tell(decision, recorded.at, promised(&next));
                         (promise, changed) = (Some(next), true);
                     }
                 }
@@ -184,7 +189,8 @@ impl App {
         let Kept { promise, unit, calendar } = kept;
         table::put(tx, IncidentId(row.id), row.area_code, &unit, &promise).await?;
         let key = row.id.to_string();
-        match promise.next_at(&self.rules, &calendar) {
+        let step = promise.next_at(&self.rules, &calendar);
+        match step.into_iter().chain(promise.pause_ends_at()).min() {
             Some(due_at) => {
                 let kind = PROMISE_DUE.to_owned();
                 timers::set(tx, &Timer { kind, key, due_at, payload: "{}".to_owned() }).await?;
@@ -203,25 +209,37 @@ impl App {
         let Some(row) = incident::find_free_locked(tx, id).await? else { return Ok(false) };
         let Some(standing) = table::find(tx, id).await? else { return Ok(true) };
         let calendar = calendar::working(tx, &standing.calendar).await?;
-        let mut promise = standing.promise()?;
-        let reached = promise.reach(&self.rules, &calendar, self.clock.now());
+        let (mut promise, now) = (standing.promise()?, self.clock.now());
+        let pause_ended = promise.end_pause(now).then_some(Command::RecordPauseEnd);
+        let reached = promise.reach(&self.rules, &calendar, now).map(|reached| Command::RecordPromise { reached });
         let kept = Kept { promise, unit: standing.calendar, calendar };
-        let Some(reached) = reached else {
+        let mut told = Decision { next: row.incident()?, events: Vec::new() };
+        for command in pause_ended.into_iter().chain(reached) {
+            match decide(&told.next, command, system(), now, self.policy) {
+                Ok(Decision { next, events }) => {
+                    told.next = next;
+                    told.events.extend(events);
+                }
+                Err(refused) => {
+                    tracing::info!(incident = %id, reason = refused.reason(), "a step of a promise came too late");
+                    return Ok(true);
+                }
+            }
+        }
+        if told.events.is_empty() {
             self.write_promise(tx, &row, kept).await?;
-            return Ok(true);
-        };
-        let told =
-            decide(&row.incident()?, Command::RecordPromise { reached }, system(), self.clock.now(), self.policy);
-        match told {
-            Ok(decision) => {
-                self.write_decided(tx, row, decision, Beside::said(""), Some(kept)).await?;
-            }
-            Err(refused) => {
-                tracing::info!(incident = %id, reason = refused.reason(), "a step of a promise came too late");
-            }
+        } else {
+            self.write_decided(tx, row, told, Beside::said(""), Some(kept)).await?;
         }
         Ok(true)
     }
+}
+
+/// One more entry, which follows from the others.
+pub(super) fn tell(decision: &mut Decision, at: DateTime<Utc>, event: Event) {
+    let told = Recorded { at, actor: system(), event };
+    decision.next = decision.next.clone().apply(&told);
+    decision.events.push(told);
 }
 
 fn system() -> Actor {

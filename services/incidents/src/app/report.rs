@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{App, Shown, catalogue, parts};
 use crate::{
     domain::{
-        Actor, CategoryCode, Channel, Decision, Incident, IncidentId, Report, Subject,
+        CategoryCode, Channel, Decision, Incident, IncidentId, Report, Subject,
         catalogue::{Answer, Stage},
         number, report,
     },
@@ -20,6 +20,7 @@ use crate::{
     events,
     store::{
         incident::{self, ADDRESS, DESCRIPTION, REPORTER_NAME, REPORTER_PHONE},
+        public::publication,
         timeline,
     },
 };
@@ -45,9 +46,17 @@ pub struct NewReport {
     pub answers: Vec<Answer>,
     /// Where another system passed it on.
     pub external: Option<External>,
+    /// What comes with a report for the public.
+    pub public: Option<Public>,
     pub request_id: Uuid,
     /// The whole request, to know it again.
     pub content: Vec<u8>,
+}
+
+/// A report that everybody reads, as whoever sends it is told.
+#[derive(Clone, Debug)]
+pub struct Public {
+    pub media_urls: Vec<String>,
 }
 
 /// What another system calls a report.
@@ -113,6 +122,10 @@ impl App {
         match &new.category {
             Some(code) => {
                 let category = catalogue::usable(self.db.read(), code).await?;
+                if new.public.is_some() && category.details.publishable != Some(true) {
+                    let rule = format!("is `{code}`, which is not for the public: choose one that may be shown");
+                    return Err(Fault::field("category", "category", rule).into());
+                }
                 catalogue::check(&category, &new.answers, Stage::Report)
             }
             None if new.answers.is_empty() => Ok(()),
@@ -123,16 +136,22 @@ impl App {
     /// On Postgres all of it is one statement.
     async fn write_report(&self, call: &Call, new: &NewReport, key: &RequestKey) -> Result<incident::Model, Error> {
         let (id, entry_id, now) = (IncidentId(self.ids.next()), self.ids.next(), self.clock.now());
-        let actor = Actor::new(call.subject(), parts::reporting(call, new.area));
+        let actor = parts::reporting(call, new.area);
         let category = new.category.clone();
         let Decision { next, events } =
             report(id, Report { channel: new.channel, reporter: reporter(call, new), category }, actor, now);
         let row = self.new_row(&next, new, now)?;
         let told = events::reported(&self.ids, &next, new.area, now);
+        let media = self.seal_media(id.0, new.public.as_ref().map_or(&[], |public| &public.media_urls))?;
         let (row_out, outbox, key) = (row.clone(), self.outbox.clone(), key.clone());
+        let (app, caller) = (self.clone(), call.clone());
         self.db
             .write(move |tx| {
+                app.note_mandate(tx, &caller, id.0);
                 tx.append(row.clone());
+                if let Some(media) = &media {
+                    tx.append(publication::new(id, media.clone()));
+                }
                 let entries: Result<Vec<()>, Fault> = events
                     .iter()
                     .map(|recorded| {
@@ -151,7 +170,12 @@ impl App {
         Ok(row_out.try_into_model()?)
     }
 
-    fn new_row(&self, next: &Incident, new: &NewReport, now: DateTime<Utc>) -> Result<incident::ActiveModel, Error> {
+    pub(super) fn new_row(
+        &self,
+        next: &Incident,
+        new: &NewReport,
+        now: DateTime<Utc>,
+    ) -> Result<incident::ActiveModel, Error> {
         let id = next.id.0;
         let (system, known_as, deadline) = match new.external.clone() {
             Some(external) => (Some(external.system), Some(external.number), external.deadline),
@@ -189,7 +213,13 @@ fn check_door(call: &Call, new: &NewReport) -> Result<(), Error> {
         Channel::Hotline12345 if new.external.is_none() => {
             Err(Fault::field("external", "channel", "is missing: HOTLINE12345 comes with the desk's number").into())
         }
-        Channel::App | Channel::Open311 => Ok(()),
+        Channel::App => Ok(()),
+        // Everybody reads such a report, so nobody sends one without meaning to.
+        Channel::Open311 if new.public.is_some() => Ok(()),
+        Channel::Open311 => {
+            Err(Fault::field("channel", "channel", "OPEN311 is for the public: report with APP, or SubmitReport")
+                .into())
+        }
         Channel::Import => {
             Err(Fault::field("channel", "channel", "IMPORT is for imported files: name how it was told").into())
         }
@@ -209,7 +239,7 @@ fn reporter(call: &Call, new: &NewReport) -> Option<Subject> {
         Channel::Worker => !(new.name.is_empty() && new.phone.is_empty()),
         Channel::Phone | Channel::Counter | Channel::Partner | Channel::Hotline12345 | Channel::Import => true,
     };
-    (!told_by_another).then(|| Subject(call.subject().to_owned()))
+    (!told_by_another).then(|| Subject(call.owner()))
 }
 
 /// The caller has just sent these texts; they are masked on their way back like any other.
@@ -227,6 +257,7 @@ fn shown(call: &Call, row: incident::Model, new: NewReport) -> Shown {
         category: _,
         answers,
         external: _,
+        public: _,
         request_id: _,
         content: _,
     } = new;

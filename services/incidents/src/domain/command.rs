@@ -4,8 +4,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::actor::{Subject, Unit};
 use super::category::CategoryCode;
+use super::dispute::{Basis, Ruling};
 use super::incident::IncidentId;
-use super::promise::Reached;
+use super::matter::{MatterId, StepKind};
+use super::promise::{Duty, Reached};
 use super::status::{Action, Channel, Satisfaction, Status, Urgency, Visibility};
 
 /// A new report.
@@ -86,6 +88,7 @@ pub enum Command {
     JoinDuplicate {
         parent: Parent,
     },
+    SplitOff,
     DeclareUnsolvable {
         next_look_on: NaiveDate,
     },
@@ -101,10 +104,32 @@ pub enum Command {
         expected_at: DateTime<Utc>,
         is_assumed: bool,
     },
+    /// "Not our business", by the unit that it was dispatched to.
+    DisputeDispatch {
+        basis: Basis,
+    },
+    DecideDispute {
+        ruling: Ruling,
+        /// The rung of the ladder on which whoever decides stands.
+        decided_as: Duty,
+    },
+    /// The day of the next look at what could not be solved has come.
+    TakeUp,
+    /// Lifts it into a matter that concerns many.
+    Gather {
+        matter: MatterId,
+    },
+    /// The matter that it was lifted into took a step that everybody may know of.
+    RecordMatter {
+        matter: MatterId,
+        step: StepKind,
+    },
     /// A clock reached a step.
     RecordPromise {
         reached: Reached,
     },
+    /// A pause has lasted as long as it may.
+    RecordPauseEnd,
 }
 
 impl Command {
@@ -123,10 +148,16 @@ impl Command {
             Self::Reopen => Action::Reopen,
             Self::Withdraw => Action::Withdraw,
             Self::JoinDuplicate { .. } => Action::JoinDuplicate,
+            Self::SplitOff => Action::SplitOff,
             Self::DeclareUnsolvable { .. } => Action::DeclareUnsolvable,
             Self::RecordCareList { .. } | Self::RecordBuildingUnknown => Action::RecordCareList,
+            Self::DisputeDispatch { .. } => Action::DisputeDispatch,
+            Self::DecideDispute { .. } => Action::DecideDispute,
+            Self::TakeUp => Action::TakeUp,
+            Self::Gather { .. } => Action::Gather,
+            Self::RecordMatter { .. } => Action::RecordMatter,
             Self::ExtendPromise { .. } => Action::ExtendPromise,
-            Self::RecordPromise { .. } => Action::RecordPromise,
+            Self::RecordPromise { .. } | Self::RecordPauseEnd => Action::RecordPromise,
         }
     }
 }

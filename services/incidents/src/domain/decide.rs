@@ -4,6 +4,7 @@ use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
 
 use super::actor::{Actor, ActorKind, Unit};
 use super::command::{Command, Imported, ImportedOutcome, Parent, Report};
+use super::dispute::{self, Dispute, Outcome};
 use super::event::{ClosureBasis, Event, Recorded};
 use super::incident::{Incident, IncidentId};
 use super::promise::Reached;
@@ -110,12 +111,21 @@ pub fn decide(
     }
     check_actor(incident, action, &actor)?;
     let event = match command {
+        Command::DecideDispute { ruling, decided_as } => {
+            let events = dispute::rule(incident, ruling, decided_as, &actor, now)?;
+            let next = events.iter().fold(incident.clone(), Incident::apply);
+            return Ok(Decision { next, events });
+        }
+        Command::DisputeDispatch { basis } => dispute::dispute(incident, basis)?,
+        Command::TakeUp => Event::TakenUp,
+        Command::Gather { matter } => Event::Gathered { matter },
+        Command::RecordMatter { matter, step } => Event::MatterMoved { matter, step },
         Command::Triage { category, urgency, endangers_building } => {
             Event::Triaged { category, urgency, endangers_building }
         }
         Command::Dispatch { unit } => dispatch(incident, unit)?,
         Command::Accept => Event::Accepted,
-        Command::Return => Event::Returned { unit: incident.unit.clone() },
+        Command::Return => hand_back(incident)?,
         Command::StartWork => Event::WorkStarted,
         Command::AddNote { visibility } => Event::NoteAdded { visibility },
         Command::AskReporter => Event::ReporterAsked,
@@ -125,11 +135,13 @@ pub fn decide(
         Command::Reopen => reopen(incident, now, policy)?,
         Command::Withdraw => Event::Withdrawn,
         Command::JoinDuplicate { parent } => join(incident.id, parent)?,
+        Command::SplitOff => split_off(incident)?,
         Command::DeclareUnsolvable { next_look_on } => declare_unsolvable(next_look_on, now)?,
         Command::RecordCareList { residents, need_help } => Event::CareListDrawn { residents, need_help },
         Command::RecordBuildingUnknown => Event::BuildingUnknown,
         Command::ExtendPromise { expected_at, is_assumed } => Event::PromiseExtended { expected_at, is_assumed },
         Command::RecordPromise { reached } => told(reached),
+        Command::RecordPauseEnd => Event::PauseEnded,
     };
     let recorded = Recorded { at: now, actor, event };
     Ok(Decision { next: incident.clone().apply(&recorded), events: vec![recorded] })
@@ -160,7 +172,21 @@ fn check_actor(incident: &Incident, action: Action, actor: &Actor) -> Result<(),
     Ok(())
 }
 
+/// A unit may hand back what nobody has decided to be its business.
+fn hand_back(incident: &Incident) -> Result<Event, Refused> {
+    match incident.handing.dispute {
+        Dispute::None | Dispute::Decided { outcome: Outcome::Moves | Outcome::Elsewhere | Outcome::Moot } => {
+            Ok(Event::Returned { unit: incident.unit.clone() })
+        }
+        Dispute::Open { .. } => Err(Refused::DisputeOpen),
+        Dispute::Decided { outcome: Outcome::Stays | Outcome::Shared } => Err(Refused::DecidedToStay),
+    }
+}
+
 fn dispatch(incident: &Incident, unit: Unit) -> Result<Event, Refused> {
+    if incident.handing.is_disputed() {
+        return Err(Refused::DisputeOpen);
+    }
     if incident.status == Status::Dispatched && incident.unit.as_ref() == Some(&unit) {
         return Err(Refused::AlreadyWithUnit { unit });
     }
@@ -190,8 +216,12 @@ fn join(id: IncidentId, parent: Parent) -> Result<Event, Refused> {
         (Status::Withdrawn, _) => Err(Refused::DuplicateOfWithdrawn { parent }),
         (_, Some(root)) if root == id => Err(Refused::DuplicateLoop { parent }),
         (_, Some(root)) => Err(Refused::DuplicateOfDuplicate { parent, root }),
-        (_, None) => Ok(Event::JoinedDuplicate { duplicate_of: parent }),
+        (status, None) => Ok(Event::JoinedDuplicate { duplicate_of: parent, lead_state: Some(status) }),
     }
+}
+
+fn split_off(incident: &Incident) -> Result<Event, Refused> {
+    incident.duplicate_of.map(|_| Event::SplitOff).ok_or(Refused::NotJoined)
 }
 
 fn declare_unsolvable(next_look_on: NaiveDate, now: DateTime<Utc>) -> Result<Event, Refused> {

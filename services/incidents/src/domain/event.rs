@@ -1,14 +1,18 @@
 //! What happened to an incident. Ids, codes, dates and counts only: an event goes where no name may go.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::actor::{Actor, Subject, Unit};
+use super::actor::{Actor, ActorKind, Subject, Unit};
 use super::category::CategoryCode;
 use super::codes::coded_enum;
+use super::dispute::{Basis, Outcome};
 use super::incident::IncidentId;
+use super::matter::{MatterId, StepKind};
 use super::promise::{Clock, Duty};
-use super::status::{Channel, Satisfaction, Urgency, Visibility};
+use super::status::{Channel, Satisfaction, Status, Urgency, Visibility};
 
 coded_enum! {
     /// On whose word an incident was closed.
@@ -56,8 +60,43 @@ pub enum Event {
     },
     Reopened,
     Withdrawn,
+    /// The reporter is told where the other stands: a duplicate without new facts is (接诉即办, Art. 11-3).
     JoinedDuplicate {
         duplicate_of: IncidentId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lead_state: Option<Status>,
+    },
+    /// Taken out of a problem again; it is a report of its own.
+    SplitOff,
+    /// The incident it was joined to has news for everybody who reported the problem.
+    LeadTold {
+        lead: IncidentId,
+        what: EventKind,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expected_at: Option<DateTime<Utc>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next_look_on: Option<NaiveDate>,
+        /// Who handled the problem, and so may not judge it; with a proposed solution only.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        worked_by: BTreeSet<Subject>,
+    },
+    /// Another incident leads the problem it belongs to.
+    LeadChanged {
+        lead: IncidentId,
+        lead_state: Status,
+    },
+    /// It leads the problem from now on, and goes on where the one before it stood.
+    LeadTaken {
+        former: IncidentId,
+        state: Status,
+        category: Option<CategoryCode>,
+        urgency: Option<Urgency>,
+        endangers_building: bool,
+        need_help: Option<u32>,
+        unit: Option<Unit>,
+        worked_by: BTreeSet<Subject>,
+        proposed_by: Option<Subject>,
+        next_look_on: Option<NaiveDate>,
     },
     DeclaredUnsolvable {
         next_look_on: NaiveDate,
@@ -86,6 +125,35 @@ pub enum Event {
     PromiseExtended {
         expected_at: DateTime<Utc>,
         is_assumed: bool,
+    },
+    /// The days that count have changed, and with them the times that were promised.
+    PromiseMoved {
+        contact_by: Option<DateTime<Utc>>,
+        expected_at: Option<DateTime<Utc>>,
+        is_assumed: bool,
+    },
+    /// The reporter has not answered for as long as the clocks may stand still: they go on.
+    PauseEnded,
+    /// The unit says that it is not its business. It stays responsible until somebody else has decided.
+    DispatchDisputed {
+        basis: Basis,
+    },
+    DisputeDecided {
+        outcome: Outcome,
+        decided_as: Duty,
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        shared_with: BTreeSet<Unit>,
+    },
+    /// The day of the next look has come: it waits to be dispatched again.
+    TakenUp,
+    /// Lifted into a matter that concerns many.
+    Gathered {
+        matter: MatterId,
+    },
+    /// That matter took a step.
+    MatterMoved {
+        matter: MatterId,
+        step: StepKind,
     },
     /// So many percent of the time have gone.
     PromiseWarned {
@@ -128,6 +196,17 @@ coded_enum! {
         PromiseExtended = "promise_extended",
         PromiseWarned = "promise_warned",
         PromiseEscalated = "promise_escalated",
+        PromiseMoved = "promise_moved",
+        DispatchDisputed = "dispatch_disputed",
+        DisputeDecided = "dispute_decided",
+        TakenUp = "taken_up",
+        Gathered = "gathered",
+        MatterMoved = "matter_moved",
+        PauseEnded = "pause_ended",
+        SplitOff = "split_off",
+        LeadTold = "lead_told",
+        LeadChanged = "lead_changed",
+        LeadTaken = "lead_taken",
     }
 }
 
@@ -157,6 +236,17 @@ impl Event {
             Self::PromiseExtended { .. } => EventKind::PromiseExtended,
             Self::PromiseWarned { .. } => EventKind::PromiseWarned,
             Self::PromiseEscalated { .. } => EventKind::PromiseEscalated,
+            Self::PromiseMoved { .. } => EventKind::PromiseMoved,
+            Self::DispatchDisputed { .. } => EventKind::DispatchDisputed,
+            Self::DisputeDecided { .. } => EventKind::DisputeDecided,
+            Self::TakenUp => EventKind::TakenUp,
+            Self::Gathered { .. } => EventKind::Gathered,
+            Self::MatterMoved { .. } => EventKind::MatterMoved,
+            Self::PauseEnded => EventKind::PauseEnded,
+            Self::SplitOff => EventKind::SplitOff,
+            Self::LeadTold { .. } => EventKind::LeadTold,
+            Self::LeadChanged { .. } => EventKind::LeadChanged,
+            Self::LeadTaken { .. } => EventKind::LeadTaken,
         }
     }
 
@@ -167,6 +257,7 @@ impl Event {
             // A unit's reason for not taking it is the office's own dispute; so is who needs help in a building.
             // Who is late, and who then has to act, is the office's too; the reporter sees the time itself.
             Self::Returned { .. }
+            | Self::DispatchDisputed { .. }
             | Self::CareListDrawn { .. }
             | Self::BuildingUnknown
             | Self::Corrected { .. }
@@ -187,7 +278,17 @@ impl Event {
             | Self::DeclaredUnsolvable { .. }
             | Self::ReferredElsewhere
             | Self::Promised { .. }
-            | Self::PromiseExtended { .. } => Visibility::Public,
+            | Self::DisputeDecided { .. }
+            | Self::TakenUp
+            | Self::Gathered { .. }
+            | Self::MatterMoved { .. }
+            | Self::PromiseExtended { .. }
+            | Self::PromiseMoved { .. }
+            | Self::PauseEnded
+            | Self::SplitOff
+            | Self::LeadTold { .. }
+            | Self::LeadChanged { .. }
+            | Self::LeadTaken { .. } => Visibility::Public,
         }
     }
 }
@@ -202,14 +303,21 @@ pub struct Recorded {
 
 impl Recorded {
     /// Whether this is the office speaking to the reporter about the matter: a public note, a question, a proposed
-    /// solution, or the statement that it cannot be solved. "Dispatched" is no answer.
+    /// solution, or the statement that it cannot be solved. "Dispatched" is no answer, and what the reporter adds is none
+    /// either.
     pub const fn answers_reporter(&self) -> bool {
-        matches!(
-            self.event,
-            Event::NoteAdded { visibility: Visibility::Public }
-                | Event::ReporterAsked
-                | Event::SolutionProposed
-                | Event::DeclaredUnsolvable { .. }
-        )
+        let by_office = !matches!(self.actor.kind, ActorKind::Reporter);
+        by_office
+            && matches!(
+                self.event,
+                Event::NoteAdded { visibility: Visibility::Public }
+                    | Event::ReporterAsked
+                    | Event::SolutionProposed
+                    | Event::DeclaredUnsolvable { .. }
+                    | Event::LeadTold {
+                        what: EventKind::NoteAdded | EventKind::SolutionProposed | EventKind::DeclaredUnsolvable,
+                        ..
+                    }
+            )
     }
 }

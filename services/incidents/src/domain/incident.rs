@@ -10,8 +10,9 @@ use uuid::Uuid;
 use super::actor::{Subject, Unit};
 use super::category::CategoryCode;
 use super::command::Report;
-use super::event::{Event, Recorded};
-use super::status::{Channel, Satisfaction, Status, Urgency};
+use super::dispute::{Dispute, Handing};
+use super::event::{Event, EventKind, Recorded};
+use super::status::{Action, Channel, Satisfaction, Status, Urgency};
 
 /// The id of an incident: a `UUIDv7`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -40,12 +41,16 @@ pub struct Incident {
     pub need_help: Option<u32>,
     /// The unit it was given to last; `None` again after a return.
     pub unit: Option<Unit>,
+    /// How it came to that unit.
+    pub handing: Handing,
     /// Everybody who handled it, ever. None of them may confirm, reopen or withdraw.
     pub worked_by: BTreeSet<Subject>,
     /// Who proposed the solution that stands, or stood last.
     pub proposed_by: Option<Subject>,
     pub satisfaction: Option<Satisfaction>,
-    /// Set exactly while the status is `Duplicate`.
+    /// The incident that leads the problem it belongs to. Always set while the status is `Duplicate`; it stays once a solution
+    /// of the problem was proposed to its reporter, once the reporter has confirmed that, and where it led the problem before
+    /// it was withdrawn.
     pub duplicate_of: Option<IncidentId>,
     /// Set exactly while the status is `Unsolvable`.
     pub next_look_on: Option<NaiveDate>,
@@ -77,6 +82,7 @@ impl Incident {
             endangers_building: false,
             need_help: None,
             unit: None,
+            handing: Handing::default(),
             worked_by: BTreeSet::new(),
             proposed_by: None,
             satisfaction: None,
@@ -101,8 +107,12 @@ impl Incident {
             // The promise has a row of its own.
             Event::Reported { .. }
             | Event::NoteAdded { .. }
+            | Event::Gathered { .. }
+            | Event::MatterMoved { .. }
             | Event::Promised { .. }
             | Event::PromiseExtended { .. }
+            | Event::PromiseMoved { .. }
+            | Event::PauseEnded
             | Event::PromiseWarned { .. }
             | Event::PromiseEscalated { .. } => {}
             Event::Triaged { category, urgency, endangers_building } => {
@@ -115,15 +125,23 @@ impl Incident {
                 if matches!(self.status, Status::Reported | Status::Duplicate | Status::Unsolvable | Status::Referred) {
                     self.rest_at(Status::Triaged);
                     self.unit = None;
+                    self.handing = Handing::default();
                 }
+            }
+            Event::DispatchDisputed { basis } => self.handing.dispute = Dispute::Open { basis: *basis, at: *at },
+            Event::DisputeDecided { outcome, decided_as: _, shared_with } => {
+                self.handing.dispute = Dispute::Decided { outcome: *outcome };
+                self.handing.shared_with.clone_from(shared_with);
             }
             Event::Dispatched { unit } => {
                 self.unit = Some(unit.clone());
+                self.handing.dispatched(actor);
                 self.rest_at(Status::Dispatched);
             }
             Event::Accepted => self.rest_at(Status::Accepted),
-            Event::Returned { .. } => {
+            Event::Returned { .. } | Event::TakenUp => {
                 self.unit = None;
+                self.handing = Handing::default();
                 self.rest_at(Status::Triaged);
             }
             Event::WorkStarted | Event::Answered => self.rest_at(Status::InProgress),
@@ -133,16 +151,20 @@ impl Incident {
                 self.rest_at(Status::SolutionProposed);
             }
             Event::Closed { satisfaction, .. } => {
-                self.rest_at(Status::Closed);
+                self.rest_joined(Status::Closed);
                 self.satisfaction = Some(*satisfaction);
                 self.closed_at = Some(*at);
             }
             Event::Reopened => self.reopen(),
             Event::Withdrawn => self.rest_at(Status::Withdrawn),
-            Event::JoinedDuplicate { duplicate_of } => {
+            Event::JoinedDuplicate { duplicate_of, lead_state: _ } => {
                 self.rest_at(Status::Duplicate);
                 self.duplicate_of = Some(*duplicate_of);
             }
+            Event::SplitOff => self.stand_alone(),
+            Event::LeadTold { what, worked_by, .. } => self.hear(*what, worked_by, &actor.id),
+            Event::LeadChanged { lead, lead_state: _ } => self.duplicate_of = Some(*lead),
+            Event::LeadTaken { .. } => self.take_lead(event),
             Event::DeclaredUnsolvable { next_look_on } => {
                 self.rest_at(Status::Unsolvable);
                 self.next_look_on = Some(*next_look_on);
@@ -161,6 +183,9 @@ impl Incident {
     /// After a refused solution the same people go on; after an end, the unit has to take it again, and what never had a
     /// unit (an imported incident) waits to be dispatched.
     fn reopen(&mut self) {
+        if self.duplicate_of.is_some() {
+            return self.stand_alone();
+        }
         let next = match (self.status, &self.unit) {
             (Status::SolutionProposed, _) => Status::InProgress,
             (_, Some(_)) => Status::Dispatched,
@@ -170,8 +195,69 @@ impl Incident {
         self.satisfaction = None;
     }
 
+    /// A report of its own again, to be looked at by a dispatcher: why what solves the problem for others does not solve it here
+    /// is not the same work once more.
+    fn stand_alone(&mut self) {
+        let known = self.category.is_some() && self.urgency.is_some();
+        self.rest_at(if known { Status::Triaged } else { Status::Reported });
+        self.unit = None;
+        self.handing = Handing::default();
+        self.satisfaction = None;
+    }
+
+    /// What happened to the lead: its reporter may judge a solution that stands, and waits on when it was refused.
+    fn hear(&mut self, what: EventKind, worked_by: &BTreeSet<Subject>, by: &Subject) {
+        self.worked_by.extend(worked_by.iter().cloned());
+        match (what, self.status) {
+            (EventKind::SolutionProposed, Status::Duplicate) => {
+                self.proposed_by = Some(by.clone());
+                self.rest_joined(Status::SolutionProposed);
+            }
+            (EventKind::Reopened, Status::SolutionProposed) => self.rest_joined(Status::Duplicate),
+            _ => {}
+        }
+    }
+
+    fn take_lead(&mut self, taken: &Event) {
+        let Event::LeadTaken {
+            former: _,
+            state,
+            category,
+            urgency,
+            endangers_building,
+            need_help,
+            unit,
+            worked_by,
+            proposed_by,
+            next_look_on,
+        } = taken.clone()
+        else {
+            return;
+        };
+        self.rest_at(state);
+        self.category = category;
+        self.urgency = urgency;
+        self.endangers_building = endangers_building;
+        self.need_help = need_help;
+        self.unit = unit;
+        self.handing = Handing::default();
+        self.worked_by.extend(worked_by);
+        self.proposed_by = proposed_by;
+        self.next_look_on = next_look_on;
+    }
+
+    /// Goes to a state and still belongs to its problem, if it belongs to one.
+    fn rest_joined(&mut self, status: Status) {
+        let lead = self.duplicate_of;
+        self.rest_at(status);
+        self.duplicate_of = lead;
+    }
+
     /// Goes to a state and drops what only holds in another.
     fn rest_at(&mut self, status: Status) {
+        if !status.allows(Action::DecideDispute) {
+            self.handing.settle();
+        }
         self.status = status;
         self.duplicate_of = None;
         self.next_look_on = None;

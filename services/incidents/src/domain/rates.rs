@@ -6,9 +6,10 @@
 //! - resolution (解决率) = call-backs that say "solved" / valid call-backs;
 //! - satisfaction (满意率) = call-backs that say satisfied or basically satisfied / valid call-backs.
 //!
-//! The ordinance names the rates and leaves the formulae to the office; the limit is therefore a parameter. Each incident
-//! counts once, with its last call-back. A reopening is a call-back that says "not solved", and not satisfied. Closing
-//! alone is no call-back: where the reporter was not asked, the incident stands outside with that reason.
+//! The ordinance names the rates and leaves the formulae to the office; [`Formulae`] are its choices. Each incident counts
+//! once, with its last call-back or its first. A reopening is a call-back that says "not solved", and not satisfied. A call-back is
+//! valid where the reporter was reached, by somebody who did not handle the incident (Art. 23: the hotline calls back, not the
+//! handler). Closing alone is no call-back: where the reporter was not asked, the incident stands outside with that reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,6 +40,10 @@ coded_enum! {
         NoCallBack = "no_call_back",
         /// Closed by a clerk without the reporter's word, because there was nobody to ask.
         ReporterNotReached = "reporter_not_reached",
+        /// Declared unsolvable, and nobody has been called back since.
+        Unsolvable = "unsolvable",
+        /// Judged by somebody who had handled it. The rules let nobody do that; an older timeline might.
+        NotIndependent = "not_independent",
         /// The reporter said "solved" and was not asked how satisfied.
         SatisfactionNotAsked = "satisfaction_not_asked",
     }
@@ -53,7 +58,7 @@ pub struct Rate {
 }
 
 impl Rate {
-    fn take(&mut self, id: IncidentId, verdict: Result<bool, Exclusion>) {
+    fn take(&mut self, id: IncidentId, verdict: Verdict) {
         match verdict {
             Ok(counts) => {
                 self.of += 1;
@@ -86,13 +91,104 @@ pub struct Figures {
     pub satisfaction: Rate,
 }
 
+coded_enum! {
+    /// Which call-back of an incident counts.
+    WhichCallBack, "call-back" {
+        First = "first",
+        Last = "last",
+    }
+}
+
+/// What an office may choose in the formulae. The ordinance says none of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Formulae {
+    /// How long after the first dispatch the reporter must have been contacted.
+    pub contact_limit: TimeDelta,
+    pub call_back: WhichCallBack,
+    /// Whether "basically satisfied" is satisfied.
+    pub basically_counts: bool,
+    /// Whether what was declared unsolvable is "not solved" while nobody was called back; otherwise it stands outside.
+    pub unsolvable_counts: bool,
+}
+
+impl Default for Formulae {
+    fn default() -> Self {
+        Self {
+            contact_limit: TimeDelta::hours(24),
+            call_back: WhichCallBack::Last,
+            basically_counts: true,
+            unsolvable_counts: false,
+        }
+    }
+}
+
 /// What the rates depend on besides the timelines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Measure {
-    /// How long after the first dispatch the reporter must have been contacted.
-    pub contact_limit: TimeDelta,
+    pub formulae: Formulae,
     /// The figures are those of this time.
     pub as_of: DateTime<Utc>,
+}
+
+/// Where an incident stands in one rate: above the line or only below it, or outside.
+pub type Verdict = Result<bool, Exclusion>;
+
+coded_enum! {
+    /// One of the three.
+    RateKind, "rate" {
+        Response = "response",
+        Resolution = "resolution",
+        Satisfaction = "satisfaction",
+    }
+}
+
+coded_enum! {
+    /// Where a case stands in a rate.
+    Standing, "standing" {
+        /// Above the line and below it.
+        Counted = "counted",
+        NotCounted = "not_counted",
+        Excluded = "excluded",
+    }
+}
+
+impl Standing {
+    pub const fn of(verdict: Verdict) -> Self {
+        match verdict {
+            Ok(true) => Self::Counted,
+            Ok(false) => Self::NotCounted,
+            Err(_) => Self::Excluded,
+        }
+    }
+}
+
+impl RateKind {
+    pub const fn of(self, verdicts: &Verdicts) -> Verdict {
+        match self {
+            Self::Response => verdicts.response,
+            Self::Resolution => verdicts.resolution,
+            Self::Satisfaction => verdicts.satisfaction,
+        }
+    }
+}
+
+/// Where an incident stands in each rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdicts {
+    pub response: Verdict,
+    pub resolution: Verdict,
+    pub satisfaction: Verdict,
+}
+
+/// Judges one incident; its timeline is whole and in order.
+pub fn verdicts(timeline: &[Recorded], measure: Measure) -> Verdicts {
+    let formulae = measure.formulae;
+    let call_back = call_back(timeline, formulae);
+    Verdicts {
+        response: responded(timeline, measure),
+        resolution: call_back.map(|answer| answer.solved),
+        satisfaction: call_back.and_then(|answer| answer.satisfied(formulae)),
+    }
 }
 
 /// Figures in the making: timelines are added one after the other, so that no one has to hold them all.
@@ -114,10 +210,10 @@ impl Tally {
         self.figures.incidents += 1;
         self.answers.extend(time_to_first_answer(timeline));
         self.closings.extend(time_to_close(timeline));
-        self.figures.response.take(id, responded(timeline, self.measure));
-        let call_back = call_back(timeline);
-        self.figures.resolution.take(id, call_back.map(|answer| answer.solved));
-        self.figures.satisfaction.take(id, call_back.and_then(CallBack::satisfied));
+        let Verdicts { response, resolution, satisfaction } = verdicts(timeline, self.measure);
+        self.figures.response.take(id, response);
+        self.figures.resolution.take(id, resolution);
+        self.figures.satisfaction.take(id, satisfaction);
     }
 
     pub fn finish(self) -> Figures {
@@ -150,12 +246,12 @@ pub fn time_to_close(timeline: &[Recorded]) -> Option<TimeDelta> {
 
 /// Whether those who handle it spoke to the reporter in time. The word of a clerk, or of a worker who passes by, does not
 /// count: the ordinance wants the handler to make contact (Art. 15).
-fn responded(timeline: &[Recorded], measure: Measure) -> Result<bool, Exclusion> {
+fn responded(timeline: &[Recorded], measure: Measure) -> Verdict {
     let Some(dispatched) = timeline.iter().position(|entry| matches!(entry.event, Event::Dispatched { .. })) else {
         return Err(ended_otherwise(timeline).unwrap_or(Exclusion::NotDispatched));
     };
     let after = &timeline[dispatched..];
-    let due = timeline[dispatched].at + measure.contact_limit;
+    let due = timeline[dispatched].at + measure.formulae.contact_limit;
     let of_unit = of_unit(timeline);
     let by_unit = |entry: &Recorded| entry.actor.kind.handles() && of_unit.contains(&entry.actor.id);
     if let Some(contact) = after.iter().find(|entry| entry.answers_reporter() && by_unit(entry)) {
@@ -201,6 +297,14 @@ const fn beside_its_course(event: &Event) -> bool {
             | Event::Corrected { .. }
             | Event::Promised { .. }
             | Event::PromiseExtended { .. }
+            | Event::DispatchDisputed { .. }
+            | Event::DisputeDecided { .. }
+            | Event::Gathered { .. }
+            | Event::MatterMoved { .. }
+            | Event::PromiseMoved { .. }
+            | Event::PauseEnded
+            | Event::LeadTold { .. }
+            | Event::LeadChanged { .. }
             | Event::PromiseWarned { .. }
             | Event::PromiseEscalated { .. }
     )
@@ -214,27 +318,53 @@ struct CallBack {
 }
 
 impl CallBack {
-    fn satisfied(self) -> Result<bool, Exclusion> {
+    fn satisfied(self, formulae: Formulae) -> Verdict {
         match self.satisfaction {
-            Satisfaction::Satisfied | Satisfaction::BasicallySatisfied => Ok(true),
+            Satisfaction::Satisfied => Ok(true),
+            Satisfaction::BasicallySatisfied => Ok(formulae.basically_counts),
             Satisfaction::Dissatisfied => Ok(false),
             Satisfaction::NotAsked => Err(Exclusion::SatisfactionNotAsked),
         }
     }
 }
 
-fn call_back(timeline: &[Recorded]) -> Result<CallBack, Exclusion> {
+fn call_back(timeline: &[Recorded], formulae: Formulae) -> Result<CallBack, Exclusion> {
     if let Some(exclusion) = ended_otherwise(timeline) {
         return Err(exclusion);
     }
-    let last = timeline.iter().rev().find_map(|entry| match &entry.event {
+    let mut answers = timeline.iter().enumerate().filter_map(|(at, entry)| match &entry.event {
+        Event::Closed { .. } | Event::Reopened if handled(&timeline[..at], &entry.actor.id) => {
+            Some(Err(Exclusion::NotIndependent))
+        }
         Event::Closed { basis, satisfaction } => Some(closing(*basis, *satisfaction)),
         // Another system's file says that it is open again; nobody here was told "not solved".
         Event::Reopened if entry.actor.kind == ActorKind::System => Some(Err(Exclusion::NoCallBack)),
         Event::Reopened => Some(Ok(CallBack { solved: false, satisfaction: Satisfaction::Dissatisfied })),
         _ => None,
     });
-    last.unwrap_or(Err(Exclusion::NoCallBack))
+    let answer = match formulae.call_back {
+        WhichCallBack::Last => answers.next_back(),
+        // An attempt that reached nobody is no first call-back.
+        WhichCallBack::First => answers.clone().find(Result::is_ok).or_else(|| answers.next()),
+    };
+    match answer {
+        Some(answer) => answer,
+        None if is_unsolvable(timeline) && formulae.unsolvable_counts => {
+            Ok(CallBack { solved: false, satisfaction: Satisfaction::NotAsked })
+        }
+        None if is_unsolvable(timeline) => Err(Exclusion::Unsolvable),
+        None => Err(Exclusion::NoCallBack),
+    }
+}
+
+fn handled(before: &[Recorded], who: &Subject) -> bool {
+    before.iter().any(|entry| entry.actor.kind.handles() && entry.actor.id == *who)
+}
+
+/// Declared unsolvable, and not taken up again since.
+fn is_unsolvable(timeline: &[Recorded]) -> bool {
+    let last = timeline.iter().rev().find(|entry| !beside_its_course(&entry.event));
+    last.is_some_and(|entry| matches!(entry.event, Event::DeclaredUnsolvable { .. }))
 }
 
 fn closing(basis: ClosureBasis, satisfaction: Satisfaction) -> Result<CallBack, Exclusion> {

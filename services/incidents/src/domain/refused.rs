@@ -34,8 +34,24 @@ pub enum Refused {
     DuplicateOfDuplicate { parent: IncidentId, root: IncidentId },
     #[error("{parent} was withdrawn and will not be answered; join to another incident, or go on with this one")]
     DuplicateOfWithdrawn { parent: IncidentId },
+    #[error("it is joined to no other incident, so there is nothing to split it off from")]
+    NotJoined,
     #[error("`next_look_on` is {next_look_on}, which is not after today ({today}); give a later day")]
     NextLookNotAfterToday { next_look_on: NaiveDate, today: NaiveDate },
+    #[error("the unit disputes the dispatch; let a reviewer decide that first")]
+    DisputeOpen,
+    #[error("this dispatch was disputed and decided before; do what was decided")]
+    DisputedBefore,
+    #[error("it was decided that the incident stays with the unit; work on it, or declare it unsolvable")]
+    DecidedToStay,
+    #[error("nobody disputes the dispatch, so there is nothing to decide")]
+    NotDisputed,
+    #[error("whoever dispatched the incident may not decide its dispute; let another reviewer do it")]
+    OwnDispatch,
+    #[error("a member of the unit that disputes may not decide it; let a reviewer from outside do it")]
+    OfTheUnit,
+    #[error("`shared_with` names no other unit than the main handler; name the units that help")]
+    NotShared,
     #[error("no time runs that could be made longer: nothing was promised, or it was met or has ended")]
     NoPromise,
     #[error("it was given more time before, at {at}, and that is done once; solve it, or declare it unsolvable")]
@@ -60,6 +76,14 @@ impl Refused {
             Self::DuplicateLoop { .. } => "DUPLICATE_LOOP",
             Self::DuplicateOfDuplicate { .. } => "DUPLICATE_OF_DUPLICATE",
             Self::DuplicateOfWithdrawn { .. } => "DUPLICATE_OF_WITHDRAWN",
+            Self::NotJoined => "NOT_JOINED",
+            Self::DisputeOpen => "DISPUTE_OPEN",
+            Self::DisputedBefore => "DISPUTED_BEFORE",
+            Self::DecidedToStay => "DECIDED_TO_STAY",
+            Self::NotDisputed => "NOT_DISPUTED",
+            Self::OwnDispatch => "OWN_DISPATCH",
+            Self::OfTheUnit => "OF_THE_UNIT",
+            Self::NotShared => "NOT_SHARED",
             Self::NextLookNotAfterToday { .. } => "NEXT_LOOK_NOT_AFTER_TODAY",
             Self::NoPromise => "NO_PROMISE",
             Self::ExtendedBefore { .. } => "EXTENDED_BEFORE",

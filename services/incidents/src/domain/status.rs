@@ -45,11 +45,21 @@ coded_enum! {
         Reopen = "reopen",
         Withdraw = "withdraw",
         JoinDuplicate = "join_duplicate",
+        SplitOff = "split_off",
         DeclareUnsolvable = "declare_unsolvable",
         RecordCareList = "record_care_list",
         ExtendPromise = "extend_promise",
-        /// A clock reached a step.
+        /// A clock reached a step, or goes on after a pause.
         RecordPromise = "record_promise",
+        /// The unit says that a dispatch is not its business.
+        DisputeDispatch = "dispute_dispatch",
+        DecideDispute = "decide_dispute",
+        /// Lifts it into a matter that concerns many.
+        Gather = "gather",
+        /// That matter took a step.
+        RecordMatter = "record_matter",
+        /// The day of the next look has come.
+        TakeUp = "take_up",
     }
 }
 
@@ -103,11 +113,12 @@ impl Status {
     /// What may be done in this state, in the order of a normal course.
     pub const fn actions(self) -> &'static [Action] {
         use Action::{
-            Accept, AddNote, Answer, AskReporter, ConfirmSolution, DeclareUnsolvable, Dispatch, ExtendPromise,
-            JoinDuplicate, ProposeSolution, RecordCareList, RecordPromise, Reopen, Return, StartWork, Triage, Withdraw,
+            Accept, AddNote, Answer, AskReporter, ConfirmSolution, DecideDispute, DeclareUnsolvable, Dispatch,
+            DisputeDispatch, ExtendPromise, Gather, JoinDuplicate, ProposeSolution, RecordCareList, RecordMatter,
+            RecordPromise, Reopen, Return, SplitOff, StartWork, TakeUp, Triage, Withdraw,
         };
         match self {
-            Self::Reported => &[Triage, JoinDuplicate, Withdraw, AddNote, RecordCareList],
+            Self::Reported => &[Triage, JoinDuplicate, Withdraw, AddNote, RecordCareList, Gather, RecordMatter],
             Self::Triaged => &[
                 Dispatch,
                 Triage,
@@ -116,18 +127,24 @@ impl Status {
                 Withdraw,
                 AddNote,
                 RecordCareList,
+                Gather,
+                RecordMatter,
                 ExtendPromise,
                 RecordPromise,
             ],
             Self::Dispatched => &[
                 Accept,
                 Return,
+                DisputeDispatch,
+                DecideDispute,
                 Dispatch,
                 Triage,
                 JoinDuplicate,
                 Withdraw,
                 AddNote,
                 RecordCareList,
+                Gather,
+                RecordMatter,
                 ExtendPromise,
                 RecordPromise,
             ],
@@ -139,7 +156,10 @@ impl Status {
                 DeclareUnsolvable,
                 Withdraw,
                 AddNote,
+                DecideDispute,
                 RecordCareList,
+                Gather,
+                RecordMatter,
                 ExtendPromise,
                 RecordPromise,
             ],
@@ -152,7 +172,10 @@ impl Status {
                 DeclareUnsolvable,
                 Withdraw,
                 AddNote,
+                DecideDispute,
                 RecordCareList,
+                Gather,
+                RecordMatter,
                 ExtendPromise,
                 RecordPromise,
             ],
@@ -164,14 +187,21 @@ impl Status {
                 DeclareUnsolvable,
                 Withdraw,
                 AddNote,
+                DecideDispute,
                 RecordCareList,
+                Gather,
+                RecordMatter,
                 ExtendPromise,
                 RecordPromise,
             ],
-            Self::SolutionProposed => &[ConfirmSolution, Reopen, Withdraw, AddNote, RecordCareList],
-            Self::Closed => &[Reopen, AddNote, RecordCareList],
+            Self::SolutionProposed => {
+                &[ConfirmSolution, Reopen, SplitOff, Withdraw, AddNote, RecordCareList, Gather, RecordMatter]
+            }
+            Self::Closed => &[Reopen, AddNote, RecordCareList, Gather, RecordMatter],
             Self::Withdrawn => &[AddNote, RecordCareList],
-            Self::Duplicate | Self::Unsolvable | Self::Referred => &[Triage, Withdraw, AddNote, RecordCareList],
+            Self::Duplicate => &[Triage, SplitOff, Withdraw, AddNote, RecordCareList, Gather, RecordMatter],
+            Self::Unsolvable => &[Triage, TakeUp, Withdraw, AddNote, RecordCareList, Gather, RecordMatter],
+            Self::Referred => &[Triage, Withdraw, AddNote, RecordCareList, Gather, RecordMatter],
         }
     }
 
@@ -191,7 +221,7 @@ impl Status {
             Self::SolutionProposed => "let the reporter or a call-back clerk confirm or reopen it",
             Self::Closed => "reopen it if it is not solved",
             Self::Withdrawn => "report it anew if it is still wrong",
-            Self::Duplicate => "act on the incident it was joined to, or triage it to take it apart again",
+            Self::Duplicate => "act on the incident it was joined to, or split it off again",
             Self::Unsolvable => "triage it to take it up again",
             Self::Referred => "triage it to take it up here",
         }
@@ -203,15 +233,19 @@ impl Action {
     pub const fn actors(self) -> &'static [ActorKind] {
         use ActorKind::{Clerk, Dispatcher, Handler, Reporter, Reviewer, System, Worker};
         match self {
-            Self::Triage | Self::JoinDuplicate => &[Dispatcher, Clerk],
+            Self::Triage | Self::JoinDuplicate | Self::SplitOff => &[Dispatcher, Clerk],
             Self::Dispatch => &[Dispatcher],
-            Self::Accept | Self::Return | Self::StartWork | Self::ProposeSolution => &[Handler, Worker],
-            Self::AddNote | Self::AskReporter => &[Handler, Worker, Clerk, Dispatcher],
+            Self::Accept | Self::Return | Self::StartWork | Self::ProposeSolution | Self::DisputeDispatch => {
+                &[Handler, Worker]
+            }
+            Self::AddNote => &[Handler, Worker, Clerk, Dispatcher, Reporter],
+            Self::AskReporter => &[Handler, Worker, Clerk, Dispatcher],
             Self::Answer => &[Reporter, Clerk, Worker],
             Self::ConfirmSolution | Self::Reopen | Self::Withdraw => &[Reporter, Clerk],
             Self::DeclareUnsolvable => &[Handler, Dispatcher],
-            Self::ExtendPromise => &[Reviewer],
-            Self::RecordCareList | Self::RecordPromise => &[System],
+            Self::ExtendPromise | Self::DecideDispute => &[Reviewer],
+            Self::Gather => &[Dispatcher, Clerk, Reviewer],
+            Self::TakeUp | Self::RecordMatter | Self::RecordCareList | Self::RecordPromise => &[System],
         }
     }
 }

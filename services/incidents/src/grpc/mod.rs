@@ -4,8 +4,15 @@ pub mod alarms;
 pub mod calendar;
 pub mod catalogue;
 pub mod convert;
+pub mod disputes;
 pub mod emergencies;
+pub mod matters;
+pub mod my_looks;
+pub mod patterns;
+pub mod problems;
 pub mod promise;
+pub mod public;
+pub mod rates;
 pub mod warnings;
 
 use chassis::access::Call;

@@ -3,8 +3,8 @@
 use chassis::{Fault, access::Scope, data::AreaCode};
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, TryGetable,
-    entity::prelude::Uuid,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    TryGetable, entity::prelude::Uuid,
 };
 
 use super::{
@@ -32,6 +32,46 @@ impl Counted {
             .add_option(from.map(|at| Column::ReportedAt.gte(at)))
             .add_option(until.map(|at| Column::ReportedAt.lt(at)))
     }
+}
+
+/// Of these only some.
+#[derive(Clone, Copy, Debug)]
+pub struct Narrowed<'n> {
+    pub counted: Counted,
+    /// None: all.
+    pub categories: Option<&'n [String]>,
+    /// The unit that had it last; none: all.
+    pub unit: Option<&'n str>,
+}
+
+/// What a list of cases says of an incident.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct Case {
+    pub id: Uuid,
+    pub number: String,
+    #[sea_orm(from_alias = "area_code")]
+    pub area: AreaCode,
+    pub category: Option<String>,
+    pub unit: Option<String>,
+}
+
+/// Up to `most` cases after `after`, in the order of ids.
+pub async fn cases(
+    db: &impl ConnectionTrait,
+    scope: &Scope,
+    narrowed: Narrowed<'_>,
+    after: Option<Uuid>,
+    most: u64,
+) -> Result<Vec<Case>, Fault> {
+    let Narrowed { counted, categories, unit } = narrowed;
+    let rows = counted
+        .rows(scope)
+        .add_option(categories.map(|codes| Column::Category.is_in(codes.iter().map(String::as_str))))
+        .add_option(unit.map(|unit| Column::Unit.eq(unit)))
+        .add_option(after.map(|id| Column::Id.gt(id)));
+    let columns = [Column::Id, Column::Number, Column::AreaCode, Column::Category, Column::Unit];
+    let query = Entity::find().select_only().columns(columns).filter(rows).order_by_asc(Column::Id).limit(most);
+    Ok(query.into_model().all(db).await?)
 }
 
 /// How many there are of each category; none is the category of what nobody has triaged.

@@ -8,7 +8,7 @@ use chassis::{
 use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{Condition, ConnectionTrait, QueryOrder, QuerySelect, Select, entity::prelude::*};
 
-use super::{Code, incident, timeline};
+use super::{Code, incident, public::publication, timeline};
 use crate::domain::{
     IncidentId,
     emergency::{Emergency, Grade, Kind, Level, ReportType},
@@ -38,6 +38,11 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub assessment: Option<String>,
     pub assessed_by: Option<String>,
+    /// JSON: of which reports it was told that they are overdue.
+    #[sea_orm(column_type = "Text")]
+    pub overdue_told: String,
+    /// Who declared it over; none while it goes on.
+    pub ended_by: Option<String>,
     pub version: i64,
 }
 
@@ -61,12 +66,14 @@ impl Model {
             followed_up_at: self.followed_up_at,
             destroy_on: self.destroy_on,
             destroyed_at: self.destroyed_at,
+            told: serde_json::from_str(&self.overdue_told).map_err(|e| {
+                Fault::Internal(format!("emergency {} has a damaged list of what was told: {e}", self.id))
+            })?,
         })
     }
 
     /// The row after the rules have changed the emergency.
-    #[must_use]
-    pub fn becomes(self, emergency: &Emergency) -> Self {
+    pub fn becomes(self, emergency: &Emergency) -> Result<Self, Fault> {
         let Emergency {
             grade,
             declared_at,
@@ -77,8 +84,9 @@ impl Model {
             followed_up_at,
             destroy_on,
             destroyed_at,
+            told,
         } = emergency.clone();
-        Self {
+        Ok(Self {
             kind: Code(grade.kind()),
             level: grade.level().map(Code),
             declared_at,
@@ -89,9 +97,10 @@ impl Model {
             followed_up_at,
             destroy_on,
             destroyed_at,
+            overdue_told: serde_json::to_string(&told).map_err(|e| Fault::Internal(e.to_string()))?,
             version: self.version + 1,
             ..self
-        }
+        })
     }
 
     fn key(&self) -> (DateTime<Utc>, Uuid) {
@@ -265,6 +274,11 @@ pub async fn empty(db: &impl ConnectionTrait, emergency: Uuid, incidents: &[Uuid
         .col_expr(incident::Column::Answers, nothing())
         .col_expr(incident::Column::Reporter, Expr::val(Option::<String>::None))
         .filter(incident::Column::Id.is_in(incidents.iter().copied()))
+        .exec(db)
+        .await?;
+    publication::Entity::update_many()
+        .col_expr(publication::Column::MediaUrls, nothing())
+        .filter(publication::Column::IncidentId.is_in(incidents.iter().copied()))
         .exec(db)
         .await?;
     let texts = timeline::Entity::update_many()

@@ -16,7 +16,9 @@ use sea_orm::{
 };
 
 use super::Code;
-use crate::domain::{CategoryCode, Channel, Incident, IncidentId, Satisfaction, Status, Subject, Unit, Urgency};
+use crate::domain::{
+    CategoryCode, Channel, Incident, IncidentId, Satisfaction, Status, Subject, Unit, Urgency, dispute::Handing,
+};
 
 /// One row of `incidents`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -41,6 +43,9 @@ pub struct Model {
     pub reporter_name: Option<Sealed>,
     pub reporter_phone: Option<Sealed>,
     pub unit: Option<String>,
+    /// How it came to the unit, as JSON; none where nothing is to be said.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub handing: Option<String>,
     /// JSON array of subjects.
     #[sea_orm(column_type = "Text")]
     pub worked_by: String,
@@ -112,6 +117,7 @@ impl Model {
             endangers_building: self.endangers_building.is_some(),
             need_help: self.need_help.map(u32::try_from).transpose().map_err(|_| damaged("need_help"))?,
             unit: self.unit.clone().map(Unit),
+            handing: self.handing()?,
             worked_by,
             proposed_by: self.proposed_by.clone().map(Subject),
             satisfaction: self.satisfaction.map(|Code(satisfaction)| satisfaction),
@@ -121,6 +127,19 @@ impl Model {
             closed_at: self.closed_at,
             version: u32::try_from(self.version).map_err(|_| damaged("version"))?,
         })
+    }
+
+    /// Whether the person did a part of the work. A row that cannot be read says yes.
+    pub fn was_worked_by(&self, subject: &str) -> bool {
+        let worked_by: Result<Vec<String>, _> = serde_json::from_str(&self.worked_by);
+        worked_by.map_or(true, |all| all.iter().any(|one| one == subject))
+    }
+
+    /// How it came to its unit.
+    pub fn handing(&self) -> Result<Handing, Fault> {
+        let Some(handing) = &self.handing else { return Ok(Handing::default()) };
+        let damaged = |e| Fault::Internal(format!("incident {} has a damaged handing: {e}", self.id));
+        serde_json::from_str(handing).map_err(damaged)
     }
 
     /// The building it endangers, if any.
@@ -168,6 +187,7 @@ pub fn life(row: ActiveModel, incident: &Incident, updated_at: DateTime<Utc>) ->
         endangers_building: _,
         need_help,
         unit,
+        handing,
         worked_by,
         proposed_by,
         satisfaction,
@@ -177,6 +197,7 @@ pub fn life(row: ActiveModel, incident: &Incident, updated_at: DateTime<Utc>) ->
         closed_at,
         version,
     } = incident;
+    let handing = (*handing != Handing::default()).then(|| serde_json::to_string(handing)).transpose();
     Ok(ActiveModel {
         channel: Set(Code(*channel)),
         state: Set(Code(*status)),
@@ -184,6 +205,7 @@ pub fn life(row: ActiveModel, incident: &Incident, updated_at: DateTime<Utc>) ->
         urgency: Set(urgency.map(Code)),
         reporter: Set(reporter.as_ref().map(|subject| subject.0.clone())),
         unit: Set(unit.as_ref().map(|unit| unit.0.clone())),
+        handing: Set(handing.map_err(|e| Fault::Internal(e.to_string()))?),
         worked_by: Set(serde_json::to_string(worked_by).map_err(|e| Fault::Internal(e.to_string()))?),
         proposed_by: Set(proposed_by.as_ref().map(|subject| subject.0.clone())),
         duplicate_of: Set(duplicate_of.map(|id| id.0)),
@@ -258,6 +280,12 @@ pub async fn of_source(db: &impl ConnectionTrait, system: &str, numbers: &[&str]
         .filter(Column::SourceSystem.eq(system))
         .filter(Column::SourceNumber.is_in(numbers.iter().copied()));
     Ok(rows.lock_exclusive().all(db).await?)
+}
+
+/// The newest incidents that the caller may touch, by their ids.
+pub async fn newest_ids(db: &impl ConnectionTrait, scope: &Scope, most: u64) -> Result<Vec<Uuid>, Fault> {
+    let newest = within(scope).order_by_desc(Column::ReportedAt).order_by_desc(Column::Id).limit(most);
+    Ok(newest.select_only().column(Column::Id).into_tuple().all(db).await?)
 }
 
 /// Which incidents a list is about.

@@ -99,6 +99,15 @@ pub async fn find(db: &impl ConnectionTrait, incident: IncidentId) -> Result<Opt
     Ok(Entity::find_by_id(incident.0).one(db).await?)
 }
 
+/// Up to `most` incidents after `after` whose promise still runs, in the order of ids.
+pub async fn running(db: &impl ConnectionTrait, after: Option<Uuid>, most: u64) -> Result<Vec<Uuid>, Fault> {
+    let mut query = Entity::find().select_only().column(Column::IncidentId).filter(Column::DueAt.is_not_null());
+    if let Some(after) = after {
+        query = query.filter(Column::IncidentId.gt(after));
+    }
+    Ok(query.order_by_asc(Column::IncidentId).limit(most).into_tuple().all(db).await?)
+}
+
 /// When these incidents are expected to be solved, where that was promised.
 pub async fn expected(
     db: &impl ConnectionTrait,

@@ -107,7 +107,16 @@ async fn a_pause_ends_by_itself() -> Result<()> {
         );
         ground.clock.advance(TimeDelta::days(2));
         assert!(ground.promise(&dispatcher(), &reported.id).await?.paused);
-        ground.clock.advance(TimeDelta::days(9));
+        assert!(ground.timeline(&resident(), &reported.id).await?.iter().all(|entry| entry.kind != "pause_ended"));
+        ground.clock.advance(TimeDelta::days(2));
+        for _ in 0..2 {
+            ground.fire_timers().await?;
+            let entries = ground.timeline(&resident(), &reported.id).await?;
+            let ended: Vec<_> = entries.iter().filter(|entry| entry.kind == "pause_ended").collect();
+            assert_eq!(ended.len(), 1, "told once, when it ends");
+            ground.clock.advance(TimeDelta::hours(1));
+        }
+        ground.clock.advance(TimeDelta::days(7));
         assert!(!ground.promise(&dispatcher(), &reported.id).await?.paused);
         ground.fire_timers().await?;
         assert_eq!(ground.late(&dispatcher(), Duty::Dispatcher).await?.len(), 1);
@@ -192,6 +201,55 @@ async fn a_year_without_holidays_is_said() -> Result<()> {
         assert!(ground.promise(&resident(), &reported.id).await?.assumed_calendar, "it reaches into 2027");
         let entries = ground.timeline(&resident(), &reported.id).await?;
         assert_eq!(entries.last().expect("an entry").facts["is_assumed"], "true");
+    }
+    Ok(())
+}
+
+/// 2027 begins with the New Year's holiday, which nobody has published yet: here Monday the 4th is off, too.
+const HOLIDAYS_2027: &str = r#"{"year": 2027, "papers": [], "days": [
+    {"name": "元旦", "date": "2027-01-01", "isOffDay": true},
+    {"name": "元旦", "date": "2027-01-04", "isOffDay": true}
+]}"#;
+
+#[tokio::test]
+async fn new_holidays_move_what_was_promised_and_the_reporter_is_told() -> Result<()> {
+    for ground in Ground::both().await? {
+        let early = ground.report(&resident()).await?;
+        ground.steps(&early).to_dispatched().await?;
+        let stays = ground.get(&resident(), &early.id).await?.expected_at;
+        // Tuesday, 2026-12-29: five working days without a holiday end on Tuesday, 2027-01-05.
+        ground.clock.advance(TimeDelta::days(36));
+        let reported = ground.report(&resident()).await?;
+        let steps = ground.steps(&reported);
+        steps.to_dispatched().await?;
+        let before = ground.promise(&resident(), &reported.id).await?;
+        let solved = ground.report(&resident()).await?;
+        ground.steps(&solved).to_proposed().await?;
+        let kept = ground.promise(&resident(), &solved.id).await?.expected_at;
+
+        assert!(ground.app.import_calendar(HOLIDAYS_2027).await?.is_ok());
+        ground.fire_timers().await?;
+        let after = ground.promise(&resident(), &reported.id).await?;
+        assert!(!after.assumed_calendar);
+        let moved = |promise: &v1::Promise| promise.expected_at.as_ref().map_or(0, |at| at.seconds);
+        assert!(moved(&after) > moved(&before), "{before:?} {after:?}");
+        let entries = ground.timeline(&resident(), &reported.id).await?;
+        assert_eq!(entries.last().expect("an entry").kind, "promise_moved");
+        assert_eq!(ground.get(&resident(), &early.id).await?.expected_at, stays, "another year");
+        assert_eq!(
+            ground.promise(&resident(), &solved.id).await?.expected_at,
+            kept,
+            "judged by what was promised then"
+        );
+        let told = ground.told().await?;
+        assert_eq!(told.iter().filter(|line| line.contains("IncidentPromiseMoved")).count(), 1, "{told:?}");
+        // The same file again is no news.
+        assert!(ground.app.import_calendar(HOLIDAYS_2027).await?.is_ok());
+        ground.fire_timers().await?;
+        assert_eq!(ground.timeline(&resident(), &reported.id).await?.len(), entries.len());
+        // Only what still runs has a next step.
+        let due = "SELECT count(*) || '' FROM timers WHERE kind = 'incidents.promise_due'";
+        assert_eq!(ground.rows(due).await?, ["1"]);
     }
     Ok(())
 }

@@ -4,7 +4,10 @@ use chassis::{Fault, Refusal, data::SealError};
 use chrono::NaiveDate;
 use linju_incidents::{
     Error,
-    domain::{Action, ActorKind, IncidentId, Refused, Status, Unit},
+    domain::{
+        Action, ActorKind, IncidentId, Refused, Status, Unit,
+        matter::{self, Stage, StepKind},
+    },
 };
 use uuid::Uuid;
 
@@ -25,6 +28,24 @@ fn refusals() -> Vec<Error> {
         Refused::DuplicateOfWithdrawn { parent },
         Refused::NextLookNotAfterToday { next_look_on: day(22), today: day(23) },
     ];
+    let disputes = [
+        Refused::DisputeOpen,
+        Refused::DisputedBefore,
+        Refused::DecidedToStay,
+        Refused::NotDisputed,
+        Refused::OwnDispatch,
+        Refused::OfTheUnit,
+        Refused::NotShared,
+    ];
+    let matters = [
+        matter::Refused::WrongStage { stage: Stage::Say, step: StepKind::Concluded },
+        matter::Refused::NotIndependent { step: StepKind::Rated },
+        matter::Refused::NotAhead { field: "until" },
+        matter::Refused::NoTitle,
+        matter::Refused::TasksOpen,
+        matter::Refused::NotSatisfied { percent: 80 },
+        matter::Refused::RatedBefore,
+    ];
     let own = [
         Error::NotYourUnit { unit: Some("lights".to_owned()) },
         Error::NotYourUnit { unit: None },
@@ -32,8 +53,11 @@ fn refusals() -> Vec<Error> {
         Error::AreaNotGranted { field: "place.area_code" },
         Error::Sealed(SealError::Forged),
         Error::Fault(Fault::NotFound("incident")),
+        Error::NoSuchReport,
+        Error::TriedTooOften { wait: std::time::Duration::from_secs(3_601) },
     ];
-    rules.into_iter().map(Error::from).chain(own).collect()
+    let rules = rules.into_iter().chain(disputes).map(Error::from);
+    rules.chain(matters.into_iter().map(Error::from)).chain([Error::PatternDecided]).chain(own).collect()
 }
 
 #[test]

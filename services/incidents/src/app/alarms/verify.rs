@@ -114,6 +114,7 @@ fn report(row: &situation::Model, finding: Finding) -> NewReport {
         answers: Vec::new(),
         // Whoever says it again gets the same incident.
         external: Some(External { system: "alarms".to_owned(), number: id.to_string(), deadline: None }),
+        public: None,
         request_id: id.0,
         content: id.0.as_bytes().to_vec(),
     }

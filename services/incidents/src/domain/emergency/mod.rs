@@ -86,10 +86,12 @@ pub struct Emergency {
     pub followed_up_at: Option<DateTime<Utc>>,
     pub destroy_on: Option<NaiveDate>,
     pub destroyed_at: Option<DateTime<Utc>>,
+    /// What was found overdue and told.
+    pub told: Vec<Due>,
 }
 
 /// A report that is to be given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Due {
     pub report: ReportType,
     pub at: DateTime<Utc>,
@@ -163,6 +165,25 @@ impl Emergency {
         }
         due.sort_by_key(|due| due.at);
         due
+    }
+
+    /// When the next report falls due of which nobody was told.
+    pub fn next_due(&self, rules: &Rules) -> Option<DateTime<Utc>> {
+        self.due(rules).into_iter().find(|due| !self.is_told(*due)).map(|due| due.at)
+    }
+
+    /// What has fallen due since this was last asked and is not given; each is told once, and a follow-up once for each time.
+    pub fn overdue(&mut self, rules: &Rules, now: DateTime<Utc>) -> Vec<Due> {
+        let overdue = |due: &Due| due.at <= now && !self.is_told(*due);
+        let found: Vec<_> = self.due(rules).into_iter().filter(overdue).collect();
+        self.told.retain(|told| found.iter().all(|due| due.report != told.report));
+        self.told.extend(&found);
+        found
+    }
+
+    fn is_told(&self, due: Due) -> bool {
+        let again = due.report == ReportType::FollowUp;
+        self.told.iter().any(|told| told.report == due.report && (!again || told.at == due.at))
     }
 
     /// Takes a report; answers whether it comes late.

@@ -22,6 +22,7 @@ fn accident() -> Emergency {
         followed_up_at: None,
         destroy_on: None,
         destroyed_at: None,
+        told: Vec::new(),
     }
 }
 

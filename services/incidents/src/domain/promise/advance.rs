@@ -145,6 +145,17 @@ impl Promise {
             | Event::Corrected { .. }
             | Event::Promised { .. }
             | Event::PromiseExtended { .. }
+            | Event::DispatchDisputed { .. }
+            | Event::DisputeDecided { .. }
+            | Event::TakenUp
+            | Event::Gathered { .. }
+            | Event::MatterMoved { .. }
+            | Event::PromiseMoved { .. }
+            | Event::PauseEnded
+            | Event::SplitOff
+            | Event::LeadTold { .. }
+            | Event::LeadChanged { .. }
+            | Event::LeadTaken { .. }
             | Event::PromiseWarned { .. }
             | Event::PromiseEscalated { .. } => {}
         }
@@ -167,7 +178,7 @@ impl Promise {
         // After a clock went back the last pause may lie ahead of the solution.
         let from = self.pauses.last().map_or(met_at, |last| met_at.max(last.until));
         if from < at {
-            self.pauses.push(Pause { from, until: at, asked: false });
+            self.pauses.push(Pause { from, until: at, asked: false, open: false });
         }
     }
 
@@ -176,7 +187,7 @@ impl Promise {
         let used: TimeDelta = asked.map(|pause| pause.until - pause.from).sum();
         let begins_after_others = self.pauses.last().is_none_or(|pause| pause.until <= at);
         if used < rules.pause && begins_after_others {
-            self.pauses.push(Pause { from: at, until: at + (rules.pause - used), asked: true });
+            self.pauses.push(Pause { from: at, until: at + (rules.pause - used), asked: true, open: true });
         }
     }
 
@@ -187,6 +198,7 @@ impl Promise {
         }
         if let Some(last) = self.pauses.last_mut().filter(|pause| pause.asked) {
             last.until = last.until.min(at);
+            last.open = false;
         }
         self.pauses.retain(|pause| pause.from < pause.until);
     }

@@ -73,6 +73,9 @@ pub struct Pause {
     pub until: DateTime<Utc>,
     /// The reporter was asked; else a solution waited for its judgement.
     pub asked: bool,
+    /// The answer is still waited for; after the latest end, until that was told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open: bool,
 }
 
 /// A step that has been reached.
@@ -100,6 +103,30 @@ impl Promise {
     /// How long they have stood still until `now`.
     pub fn paused(&self, now: DateTime<Utc>) -> TimeDelta {
         self.pauses.iter().map(|pause| (pause.until.min(now) - pause.from).max(TimeDelta::zero())).sum()
+    }
+
+    /// When the clocks go on by themselves after a question that nobody has answered; `None`: nobody waits, or it was told.
+    pub fn pause_ends_at(&self) -> Option<DateTime<Utc>> {
+        let runs = self.ended_at.is_none();
+        self.pauses.last().filter(|pause| runs && pause.open).map(|pause| pause.until)
+    }
+
+    /// Whether the clocks have gone on by themselves since this was last asked.
+    pub fn end_pause(&mut self, now: DateTime<Utc>) -> bool {
+        let ended = self.pause_ends_at().is_some_and(|at| at <= now);
+        if ended && let Some(pause) = self.pauses.last_mut() {
+            pause.open = false;
+        }
+        ended
+    }
+
+    /// The same for another incident, where it ran until `now`; those who had to act still have.
+    pub fn handed_on(mut self, rules: &Rules, now: DateTime<Utc>) -> Option<Self> {
+        self.ended_at.filter(|at| *at == now)?;
+        self.ended_at = None;
+        let steps = [&self.contact, &self.resolution].into_iter().flatten().filter(|track| track.met_at.is_none());
+        self.lies_with = steps.filter_map(|track| rules.duty_at(track.step)).max();
+        Some(self)
     }
 
     /// Takes the highest step of each clock that has been reached and not told; of these the highest is to be told. One call
@@ -171,6 +198,20 @@ impl Promise {
         Ok(self)
     }
 
+    /// Counts the days anew where other days count than before; answers whether a time moved that still matters. What was met
+    /// or is over keeps the times by which it is judged.
+    pub fn recount(&mut self, calendar: &WorkingCalendar) -> bool {
+        let before = self.clone();
+        for clock in [Clock::Contact, Clock::Resolution] {
+            let due = self.running(clock).map(|track| self.at(track, calendar, 100));
+            if let (Some(due), Some(track)) = (due, self.track_mut(clock)) {
+                track.due_at = due;
+            }
+        }
+        self.assume(calendar);
+        *self != before
+    }
+
     /// Computes the due times anew.
     fn plan(&mut self, calendar: &WorkingCalendar) {
         for clock in [Clock::Contact, Clock::Resolution] {
@@ -179,6 +220,10 @@ impl Promise {
                 track.due_at = due;
             }
         }
+        self.assume(calendar);
+    }
+
+    fn assume(&mut self, calendar: &WorkingCalendar) {
         let working = |track: &&Track| track.limit.working;
         let tracks = [&self.contact, &self.resolution];
         let last = tracks.into_iter().flatten().filter(working).map(|track| track.due_at).max();

@@ -1,4 +1,4 @@
-use super::rates::{Exclusion, Figures, Measure, Rate, figures};
+use super::rates::{Exclusion, Figures, Formulae, Measure, Rate, WhichCallBack, figures, verdicts};
 use super::*;
 
 /// A timeline from times (in minutes), kinds of actors and events.
@@ -26,7 +26,8 @@ fn closed(minutes: i64, basis: ClosureBasis, satisfaction: Satisfaction) -> (i64
 
 /// The limit is an hour, and it is ten hours later. The timelines are those of incidents 1, 2, 3…
 fn of(timelines: &[Vec<Recorded>]) -> Figures {
-    let measure = Measure { contact_limit: TimeDelta::hours(1), as_of: at(600) };
+    let formulae = Formulae { contact_limit: TimeDelta::hours(1), ..Formulae::default() };
+    let measure = Measure { formulae, as_of: at(600) };
     figures((1..).map(id).zip(timelines.iter().map(Vec::as_slice)), measure)
 }
 
@@ -52,7 +53,7 @@ fn response_counts_the_handlers_word_within_the_limit() {
         timeline(vec![dispatched(10), (20, Reporter, Event::Withdrawn)]),
         // Given up after the limit: no excuse.
         timeline(vec![dispatched(10), (80, Reporter, Event::Withdrawn)]),
-        timeline(vec![(20, Clerk, Event::JoinedDuplicate { duplicate_of: id(2) })]),
+        timeline(vec![(20, Clerk, Event::JoinedDuplicate { duplicate_of: id(2), lead_state: None })]),
         // A worker of another unit who passes by speaks for nobody but itself.
         timeline(vec![dispatched(10), accepted(15), note(20, Worker, Public)]),
         // The unit may speak before it accepts.
@@ -123,4 +124,42 @@ fn times_run_from_the_report_to_the_closing_that_stands() {
     assert_eq!((found.first_answer.counted, found.first_answer.median), (2, minutes(5)));
     assert_eq!((found.close.counted, found.close.median, found.close.p90), (3, minutes(50), minutes(90)));
     assert_eq!(of(&[]), Figures::default());
+}
+
+#[test]
+fn formulae_are_the_offices_choice() {
+    use ClosureBasis::CallBack;
+    use Satisfaction::{BasicallySatisfied, Dissatisfied, NotAsked, Satisfied};
+    let judge = |timeline: &[Recorded], choose: fn(&mut Formulae)| {
+        let mut formulae = Formulae::default();
+        choose(&mut formulae);
+        let found = verdicts(timeline, Measure { formulae, as_of: at(600) });
+        (found.resolution, found.satisfaction)
+    };
+    let reopened = (30, ActorKind::Reporter, Event::Reopened);
+    let second = timeline(vec![closed(10, CallBack, NotAsked), reopened, closed(40, CallBack, Satisfied)]);
+    assert_eq!(judge(&second, |_| {}), (Ok(true), Ok(true)));
+    assert_eq!(judge(&second, |f| f.call_back = WhichCallBack::First), (Ok(false), Ok(false)));
+
+    let basically = timeline(vec![closed(10, CallBack, BasicallySatisfied)]);
+    assert_eq!(judge(&basically, |f| f.basically_counts = false), (Ok(true), Ok(false)));
+
+    let next_look_on = at(90_000).date_naive();
+    let given_up = (20, ActorKind::Handler, Event::DeclaredUnsolvable { next_look_on });
+    let unsolvable = timeline(vec![dispatched(10), given_up.clone()]);
+    let outside = Err(Exclusion::Unsolvable);
+    assert_eq!(judge(&unsolvable, |_| {}), (outside, outside));
+    let counted = judge(&unsolvable, |f| f.unsolvable_counts = true);
+    assert_eq!(counted, (Ok(false), Err(Exclusion::SatisfactionNotAsked)));
+
+    // Who handled it and then sat down at the telephone.
+    let own = [
+        timeline(vec![accepted(5)]),
+        vec![Recorded {
+            at: at(9),
+            actor: Actor::new("u-handler", ActorKind::Clerk),
+            event: Event::Closed { basis: CallBack, satisfaction: Dissatisfied },
+        }],
+    ];
+    assert_eq!(judge(&own.concat(), |_| {}).0, Err(Exclusion::NotIndependent));
 }

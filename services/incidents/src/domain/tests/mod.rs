@@ -1,6 +1,7 @@
 //! The rules as a table, as random sequences, and as figures.
 
 mod figures;
+mod problems;
 mod rules;
 mod sequences;
 
@@ -52,8 +53,19 @@ fn command(action: Action) -> Command {
         Action::JoinDuplicate => {
             Command::JoinDuplicate { parent: Parent { id: id(2), status: Status::Triaged, duplicate_of: None } }
         }
+        Action::SplitOff => Command::SplitOff,
         Action::DeclareUnsolvable => Command::DeclareUnsolvable { next_look_on: at(60 * 24 * 30).date_naive() },
         Action::RecordCareList => Command::RecordCareList { residents: 40, need_help: 7 },
+        Action::DisputeDispatch => Command::DisputeDispatch { basis: dispute::Basis::DutyList },
+        Action::DecideDispute => {
+            Command::DecideDispute { ruling: dispute::Ruling::Stays, decided_as: promise::Duty::SubdistrictManager }
+        }
+        Action::TakeUp => Command::TakeUp,
+        Action::Gather => Command::Gather { matter: matter::MatterId(Uuid::from_u128(7)) },
+        Action::RecordMatter => {
+            let step = matter::StepKind::MeetingCalled;
+            Command::RecordMatter { matter: matter::MatterId(Uuid::from_u128(7)), step }
+        }
         Action::ExtendPromise => Command::ExtendPromise { expected_at: at(60 * 24), is_assumed: false },
         Action::RecordPromise => Command::RecordPromise {
             reached: promise::Reached {

@@ -197,7 +197,17 @@ fn promises_told() -> Vec<Recorded> {
     let course = step(course, command(Action::ExtendPromise), actor(ActorKind::Reviewer), at(3)).expect("allowed");
     let course = step(course, Command::RecordPromise { reached: warned }, importer(), at(4)).expect("allowed");
     let course = step(course, command(Action::RecordPromise), importer(), at(5)).expect("allowed");
-    [vec![made], course.1].concat()
+    let moved = Event::PromiseMoved { contact_by: None, expected_at: Some(at(130)), is_assumed: true };
+    let more = [moved, Event::PauseEnded].map(|event| Recorded { at: at(6), actor: importer(), event });
+    [vec![made], course.1, more.to_vec()].concat()
+}
+
+/// A dispute that was decided, a matter, and the day of the next look.
+fn loop_told() -> Vec<Recorded> {
+    let disputed = [way_to(Status::Dispatched), vec![Action::DisputeDispatch, Action::DecideDispute]].concat();
+    let gathered = vec![Action::Gather, Action::RecordMatter];
+    let taken_up = [way_to(Status::Unsolvable), vec![Action::TakeUp]].concat();
+    [course(&disputed).1, course(&gathered).1, course(&taken_up).1].concat()
 }
 
 #[test]
@@ -211,7 +221,17 @@ fn events_are_stored_as_json_and_come_back() {
     let open = imported(ImportedOutcome::Open).next;
     let corrected = import_again(&open, export("roads.surface", ImportedOutcome::Open), at(2), &importer()).events;
     let unknown = step(course(&[]), Command::RecordBuildingUnknown, importer(), at(3)).expect("allowed").1;
-    let timelines = [course(&actions).1, course(&asked).1, referred, corrected, unknown, promises_told()].concat();
+    let timelines = [
+        course(&actions).1,
+        course(&asked).1,
+        referred,
+        corrected,
+        unknown,
+        promises_told(),
+        problems::told(),
+        loop_told(),
+    ]
+    .concat();
     let mut seen = std::collections::BTreeSet::new();
     for entry in &timelines {
         let body = serde_json::to_string(&entry.event).expect("an event is JSON");

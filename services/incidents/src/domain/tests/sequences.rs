@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{dispute::Ruling, *};
 
 /// One attempt: which action, by whom, and how many minutes after the one before. `fitting` steers towards what the
 /// state allows; without it hardly any sequence would come to its end.
@@ -48,6 +48,7 @@ fn people() -> Vec<Actor> {
         ("u-dispatcher", Dispatcher),
         ("u-handler", Reviewer),
         ("u-manager", Reviewer),
+        ("u-dispatcher", Reviewer),
         ("system", System),
     ]
     .map(|(id, kind)| Actor::new(id, kind))
@@ -58,6 +59,7 @@ fn varied(action: Action, variant: u8, now: DateTime<Utc>) -> Command {
     let parent = |id, status, duplicate_of| Command::JoinDuplicate { parent: Parent { id, status, duplicate_of } };
     match (action, variant % 4) {
         (Action::Dispatch, 0) => Command::Dispatch { unit: Unit("sanitation".to_owned()) },
+        (Action::DecideDispute, pick) => decide_dispute(pick),
         (Action::AddNote, 0) => Command::AddNote { visibility: Visibility::Internal },
         (Action::ConfirmSolution, pick) => {
             Command::ConfirmSolution { satisfaction: Satisfaction::ALL[usize::from(pick)] }
@@ -71,6 +73,17 @@ fn varied(action: Action, variant: u8, now: DateTime<Utc>) -> Command {
         (Action::RecordCareList, 0 | 1) => Command::RecordBuildingUnknown,
         (action, _) => command(action),
     }
+}
+
+fn decide_dispute(pick: u8) -> Command {
+    let unit = |code: &str| Unit(code.to_owned());
+    let ruling = match pick {
+        0 => Ruling::Stays,
+        1 => Ruling::Moves { unit: unit("power") },
+        2 => Ruling::Shared { main: unit("roads"), with: BTreeSet::from([unit("power")]) },
+        _ => Ruling::Elsewhere,
+    };
+    Command::DecideDispute { ruling, decided_as: promise::Duty::CommunityManager }
 }
 
 /// Whether a judgement of the work rests on the word of somebody who is allowed to give it.
@@ -89,6 +102,8 @@ fn check_marks(incident: &Incident) -> Result<(), TestCaseError> {
     prop_assert_eq!(incident.next_look_on.is_some(), incident.status == Status::Unsolvable);
     prop_assert_eq!(incident.closed_at.is_some(), incident.status == Status::Closed);
     prop_assert!(incident.duplicate_of != Some(incident.id));
+    let handing = &incident.handing;
+    prop_assert!(!handing.is_disputed() || incident.status.allows(Action::DecideDispute));
     Ok(())
 }
 
@@ -114,6 +129,10 @@ proptest! {
                     for entry in &events {
                         if matches!(entry.event, Event::Closed { .. } | Event::Reopened | Event::Withdrawn) {
                             prop_assert!(independent(&incident, &timeline, entry), "{:?}", entry);
+                        }
+                        if matches!(entry.event, Event::DisputeDecided { .. }) {
+                            prop_assert!(incident.handing.is_disputed());
+                            prop_assert!(incident.handing.by.as_ref() != Some(&entry.actor.id));
                         }
                         match entry.event {
                             Event::BuildingUnknown => prop_assert_eq!(next.need_help, None),
@@ -149,8 +168,15 @@ proptest! {
             }
             state.1
         }).collect();
-        let measure = rates::Measure { contact_limit: TimeDelta::hours(24), as_of: at(100_000) };
+        let measure = rates::Measure { formulae: rates::Formulae::default(), as_of: at(100_000) };
         let figures = rates::figures(timelines.iter().map(|timeline| (id(1), timeline.as_slice())), measure);
+        // What is stored says the same again.
+        let stored: Vec<Vec<Recorded>> = timelines.iter().map(|timeline| {
+            let text = serde_json::to_string(timeline).expect("events are JSON");
+            serde_json::from_str(&text).expect("and come back")
+        }).collect();
+        let again = rates::figures(stored.iter().map(|timeline| (id(1), timeline.as_slice())), measure);
+        prop_assert_eq!(&again, &figures);
         for rate in [&figures.response, &figures.resolution, &figures.satisfaction] {
             prop_assert!(rate.counted <= rate.of);
             prop_assert_eq!(rate.of + rate.excluded.values().map(Vec::len).sum::<usize>() as u64, figures.incidents);

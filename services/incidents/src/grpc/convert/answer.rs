@@ -42,6 +42,8 @@ impl From<Shown> for v1::Incident {
         });
         let reporter = (reporter_name.is_some() || reporter_phone.is_some())
             .then(|| v1::Reporter { name: exposed(reporter_name), phone: exposed(reporter_phone) });
+        // The rules, which every change asks, refuse one that is damaged.
+        let handing = row.handing().unwrap_or_default();
         let Model {
             id,
             number,
@@ -58,6 +60,7 @@ impl From<Shown> for v1::Incident {
             reporter_name: _,
             reporter_phone: _,
             unit,
+            handing: _,
             worked_by: _,
             proposed_by: _,
             duplicate_of,
@@ -81,6 +84,8 @@ impl From<Shown> for v1::Incident {
         } = row;
         Self {
             id: id.to_string(),
+            disputed: handing.is_disputed() && !only_own,
+            shared_with: handing.shared_with.into_iter().map(|unit| unit.0).collect(),
             number,
             state: codes::state(state).into(),
             channel: codes::channel(channel).into(),
@@ -129,8 +134,8 @@ fn entry(ShownEntry { row, text }: ShownEntry) -> Result<v1::TimelineEntry, Erro
 }
 
 /// What the event says besides what has a field of its own. Who reported it is the actor, or nobody the office knows.
-fn facts(event: BTreeMap<String, Value>) -> HashMap<String, String> {
-    let apart = |name: &str| matches!(name, "kind" | "visibility" | "reporter");
+pub(super) fn facts(event: BTreeMap<String, Value>) -> HashMap<String, String> {
+    let apart = |name: &str| matches!(name, "kind" | "visibility" | "reporter" | "worked_by" | "proposed_by");
     let told = event.into_iter().filter(|(name, value)| !apart(name) && !value.is_null());
     told.map(|(name, value)| match value {
         Value::String(text) => (name, text),

@@ -138,7 +138,7 @@ fn shown_promise(promise: &TimePromise) -> v1::TimePromise {
     v1::TimePromise { urgency, contact: text(contact), resolve: text(resolve), from_report: *from_report }
 }
 
-fn shown_question(question: Question) -> v1::Question {
+pub(super) fn shown_question(question: Question) -> v1::Question {
     let Question { code, kind: of, required, zh, en, values } = question;
     let values = values.into_iter().map(|Choice { key, zh, en }| v1::Choice { key, zh, en }).collect();
     v1::Question { code, kind: kind(of).into(), required, zh, en, values }

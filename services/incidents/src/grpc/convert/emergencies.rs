@@ -114,6 +114,8 @@ impl From<ShownEmergency> for v1::Emergency {
             destroyed_at,
             assessment: _,
             assessed_by: _,
+            overdue_told: _,
+            ended_by: _,
             version,
         } = row;
         Self {

@@ -17,8 +17,6 @@ use crate::{
     store::{counts::Counted, incident::Building},
 };
 
-const CONTACT_LIMIT_HOURS: i32 = 24;
-
 /// Reads the id of a record of another kind.
 pub(crate) fn uuid(field: &'static str, text: &str) -> Result<Uuid, Error> {
     text.parse().map_err(|_| Fault::field(field, "string.uuid", "must be a UUID").into())
@@ -45,6 +43,22 @@ pub(super) fn time(field: &'static str, at: prost_types::Timestamp) -> Result<Da
         .and_then(|nanos| DateTime::from_timestamp(at.seconds, nanos))
         .and_then(|at| at.duration_trunc(TimeDelta::microseconds(1)).ok())
         .ok_or_else(|| Fault::field(field, "timestamp", "is no time of the years 1 to 9999").into())
+}
+
+/// An end of a period; none: it is open there.
+type End = Option<DateTime<Utc>>;
+
+/// From when until when something was reported.
+pub(super) fn period(
+    from: Option<prost_types::Timestamp>,
+    until: Option<prost_types::Timestamp>,
+) -> Result<(End, End), Error> {
+    let from = from.map(|at| time("from", at)).transpose()?;
+    let until = until.map(|at| time("until", at)).transpose()?;
+    if from.zip(until).is_some_and(|(from, until)| until <= from) {
+        return Err(Fault::field("until", "period", "is not after `from`: give a later time").into());
+    }
+    Ok((from, until))
 }
 
 impl TryFrom<v1::ReportIncidentRequest> for NewReport {
@@ -87,6 +101,7 @@ impl TryFrom<v1::ReportIncidentRequest> for NewReport {
             category: catalogue::code_or_none("category", &category)?,
             answers: catalogue::answers(answers),
             external: external.map(known_elsewhere).transpose()?,
+            public: None,
             request_id: id("request_id", &request_id)?.0,
             content,
         })
@@ -120,14 +135,10 @@ impl TryFrom<v1::GetIncidentFiguresRequest> for FiguresOf {
 
     fn try_from(request: v1::GetIncidentFiguresRequest) -> Result<Self, Error> {
         let v1::GetIncidentFiguresRequest { area_code, from, until, contact_limit_hours } = request;
-        let from = from.map(|at| time("from", at)).transpose()?;
-        let until = until.map(|at| time("until", at)).transpose()?;
-        if from.zip(until).is_some_and(|(from, until)| until <= from) {
-            return Err(Fault::field("until", "period", "is not after `from`: give a later time").into());
-        }
-        let hours = if contact_limit_hours == 0 { CONTACT_LIMIT_HOURS } else { contact_limit_hours };
+        let (from, until) = period(from, until)?;
         let counted = Counted { area: area("area_code", &area_code)?, from, until };
-        Ok(Self { counted, contact_limit: TimeDelta::hours(hours.into()) })
+        let contact_limit = (contact_limit_hours > 0).then(|| TimeDelta::hours(contact_limit_hours.into()));
+        Ok(Self { counted, contact_limit })
     }
 }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fs::{File, read_to_string};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::super::*;
-use crate::domain::rates::{Exclusion, Measure, figures};
+use crate::domain::rates::{Exclusion, Formulae, Measure, figures};
 use crate::domain::{Actor, ActorKind, Channel, Decision, ImportedOutcome, IncidentId, import};
 
 fn here(path: &str) -> PathBuf {
@@ -142,7 +142,7 @@ fn imported_incidents_claim_no_confirmation() -> anyhow::Result<()> {
         .map(|(number, row)| import(IncidentId(Uuid::from_u128(number)), row.imported(), importer.clone()))
         .collect();
     let timelines = incidents.iter().map(|incident| (incident.next.id, incident.events.as_slice()));
-    let found = figures(timelines, Measure { contact_limit: TimeDelta::hours(24), as_of: utc("2019-01-01T00:00:00Z") });
+    let found = figures(timelines, Measure { formulae: Formulae::default(), as_of: utc("2019-01-01T00:00:00Z") });
     let outside = [(Exclusion::Imported, 9_727), (Exclusion::Withdrawn, 246), (Exclusion::Referred, 9)];
     for (rate, open) in [
         (&found.response, Exclusion::NotDispatched),

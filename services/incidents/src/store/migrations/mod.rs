@@ -8,6 +8,11 @@ mod m0005_promises;
 mod m0020_warnings;
 mod m0021_emergencies;
 mod m0030_alarms;
+mod m0040_public;
+mod m0050_problems;
+mod m0060_disputes;
+mod m0061_matters;
+mod m0062_patterns;
 
 use sea_orm_migration::MigrationTrait;
 
@@ -22,5 +27,10 @@ pub fn all() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0020_warnings::Warnings),
         Box::new(m0021_emergencies::Emergencies),
         Box::new(m0030_alarms::Alarms),
+        Box::new(m0040_public::Public),
+        Box::new(m0050_problems::Problems),
+        Box::new(m0060_disputes::Disputes),
+        Box::new(m0061_matters::Matters),
+        Box::new(m0062_patterns::Patterns),
     ]
 }
