@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::{
     attachments::AttachmentSettings, door::DoorSettings, identity::IdentitySettings, live::LiveSettings,
-    upstream::Targets,
+    open311::Open311Settings, upstream::Targets,
 };
 
 /// Settings of the gateway.
@@ -21,6 +21,7 @@ pub struct GatewaySettings {
     pub identity: IdentitySettings,
     pub attachments: AttachmentSettings,
     pub live: LiveSettings,
+    pub open311: Open311Settings,
 }
 
 impl Default for GatewaySettings {
@@ -32,6 +33,7 @@ impl Default for GatewaySettings {
             identity: IdentitySettings::default(),
             attachments: AttachmentSettings::default(),
             live: LiveSettings::default(),
+            open311: Open311Settings::default(),
         }
     }
 }

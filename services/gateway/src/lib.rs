@@ -1,7 +1,8 @@
 //! The gateway: one safe door for people, front-end teams and programs.
 //!
 //! Owns who may sign in and what they were granted (accounts, sessions, tokens, grants) and the attachments of records.
-//! Answers `linju.gateway.v1` over gRPC, and at its door every service's methods as REST, gRPC-Web and gRPC.
+//! Answers `linju.gateway.v1` over gRPC, and at its door every service's methods as REST, gRPC-Web and gRPC,
+//! and what the public may know as Open311 and CAP.
 //!
 //! Never breaks: nothing a caller sends says who the caller is, but a credential that is looked up with every call;
 //! services hear only tokens that this door signed.
@@ -12,7 +13,9 @@ mod config;
 pub mod door;
 pub mod identity;
 pub mod live;
+pub mod open311;
 pub mod openapi;
+pub mod status;
 pub mod transcode;
 pub mod upstream;
 
@@ -54,6 +57,7 @@ impl Service for GatewayService {
         let identity = identity::Identity::new(context, settings.identity.clone());
         let routes = identity.routes(message_bytes).add_service(attachments.server()).add_service(live.server());
         let door = door::GatewayDoor::new(settings, identity, attachments, live);
-        Ok(Parts { routes, door: Some(Box::new(door)), ..Parts::default() })
+        let consumers = vec![attachments::Attachments::consumer()];
+        Ok(Parts { routes, consumers, door: Some(Box::new(door)), ..Parts::default() })
     }
 }

@@ -174,7 +174,7 @@ async fn download(app: &Attachments, id: String, thumbnail: bool, headers: &Head
 /// shows a picture all the same.
 const INERT: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (header::CACHE_CONTROL, "private, no-store"),
 ];

@@ -6,6 +6,7 @@
 
 mod app;
 mod crypt;
+mod destroyed;
 mod error;
 mod grpc;
 mod http;

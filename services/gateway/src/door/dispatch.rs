@@ -29,7 +29,8 @@ use super::{
 };
 use crate::{
     attachments::Attachments,
-    identity::{Caller, ClientAddress, Identity},
+    identity::{Caller, ClientAddress, Identity, Refused},
+    open311::{self, Open311},
     transcode::{Calls as _, Transcoder},
     upstream::Upstreams,
 };
@@ -37,7 +38,7 @@ use crate::{
 /// What is no call of a service.
 fn is_page(path: &str) -> bool {
     path == "/openapi.json"
-        || ["/auth", "/cap", "/docs"]
+        || ["/auth", "/cap", "/docs", "/status"]
             .iter()
             .any(|page| path.strip_prefix(page).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
@@ -54,6 +55,7 @@ pub(super) struct Inner {
     pub(super) pages: Router,
     /// Files, which are no JSON.
     pub(super) files: Router,
+    pub(super) open311: Open311,
     pub(super) upstreams: Upstreams,
     pub(super) transcoder: Transcoder,
     pub(super) rates: Arc<Rates>,
@@ -85,9 +87,13 @@ impl Dispatch {
         let accepts = parts.headers.get(header::ACCEPT_ENCODING).cloned();
         let origin = this.origins.allowed(&parts.headers);
         let secret = parts.uri.path().starts_with("/auth");
+        let open311 = open311::is_open311(parts.uri.path()).then(|| parts.uri.path().to_owned());
         let mut standing = None;
         let passed = this.pass(parts, body, speech, outside, &mut standing).await;
-        let mut response = passed.unwrap_or_else(|stop| stop.response(speech));
+        let mut response = passed.unwrap_or_else(|stop| match open311 {
+            Some(path) => open311::stopped(&path, stop.clone().response(Speech::Http), &stop.to_string()),
+            None => stop.response(speech),
+        });
         // What stands in an answer of `/auth` beside a secret could be guessed from its length.
         if speech == Speech::Http && !secret {
             response = pack(accepts.as_ref(), response);
@@ -123,6 +129,9 @@ impl Inner {
         if is_page(parts.uri.path()) {
             return self.page(parts, body, &address, standing).await;
         }
+        if open311::is_open311(parts.uri.path()) {
+            return self.open311(parts, body, address, standing).await;
+        }
         self.call(parts, body, speech, address, standing).await
     }
 
@@ -150,6 +159,36 @@ impl Inner {
         let body = self.body(&mut parts, body).await?;
         let Ok(response) = self.pages.clone().oneshot(Request::from_parts(parts, Body::from(body))).await;
         Ok(response)
+    }
+
+    /// A call of Open311, whose credential comes in its form.
+    async fn open311(
+        &self,
+        mut parts: Parts,
+        body: Incoming,
+        address: Who,
+        standing: &mut Option<Standing>,
+    ) -> Result<Response<Body>, Stop> {
+        let body = self.body(&mut parts, body).await?;
+        let asked = match self.open311.read(&mut parts, &body) {
+            Ok(asked) => asked,
+            Err(response) => {
+                self.take(Policy::Anonymous, &address, standing)?;
+                return Ok(*response);
+            }
+        };
+        let (caller, who) = match self.known(&parts, address, standing).await {
+            Err(Stop::Credential(refused)) if !matches!(refused, Refused::Unavailable(_)) => {
+                return Ok(open311::refused(&asked));
+            }
+            known => known?,
+        };
+        if let Some(method) = asked.method() {
+            self.take(Policy::Method(method), &who, standing)?;
+        }
+        self.identity.stamp(&caller, &mut parts.headers);
+        let calls = Metered { upstreams: self.upstreams.clone(), rates: self.rates.clone(), who, opener: None };
+        Ok(self.open311.answer(asked, &parts.headers, calls).await)
     }
 
     /// A call of a service, in whichever language.

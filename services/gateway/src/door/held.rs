@@ -34,13 +34,11 @@ impl Opener {
 
     async fn revoked(&self) {
         let mut changes = self.identity.revoked();
-        loop {
+        // Asked at the beginning too: something may have been taken away between the call's own check and now.
+        while self.identity.still_holds(&self.parts, &self.caller).await {
             // The sender ends with the program.
             if changes.changed().await.is_err() {
                 std::future::pending::<()>().await;
-            }
-            if !self.identity.still_holds(&self.parts, &self.caller).await {
-                return;
             }
         }
     }

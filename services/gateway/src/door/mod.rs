@@ -30,8 +30,8 @@ use chassis::run::{Door, Inside, StartError};
 use tokio::{net::TcpListener, sync::Semaphore};
 
 use crate::{
-    GatewaySettings, attachments::Attachments, cap, identity::Identity, live::Live, openapi, transcode::Transcoder,
-    upstream::Upstreams,
+    GatewaySettings, attachments::Attachments, cap, identity::Identity, live::Live, open311::Open311, openapi, status,
+    transcode::Transcoder, upstream::Upstreams,
 };
 use cors::Origins;
 use dispatch::{Dispatch, Inner};
@@ -57,7 +57,8 @@ impl GatewayDoor {
 #[async_trait]
 impl Door for GatewayDoor {
     async fn open(self: Box<Self>, inside: Inside) -> Result<SocketAddr, StartError> {
-        let Self { settings: GatewaySettings { listen, upstreams, mut door, .. }, identity, attachments, live } = *self;
+        let Self { settings, identity, attachments, live } = *self;
+        let GatewaySettings { listen, upstreams, mut door, open311, identity: signing_in, .. } = settings;
         let bound = async {
             let listener = TcpListener::bind(listen).await?;
             let at = listener.local_addr()?;
@@ -77,8 +78,18 @@ impl Door for GatewayDoor {
         door.connection_grace_s = door.connection_grace_s.min(inside.install.settings.shutdown.deadline_s / 2);
         let settings = Arc::new(door);
         let dispatch = Dispatch::new(Inner {
-            pages: identity.http_routes().merge(openapi::routes()).merge(cap::routes(upstreams.clone())),
+            pages: identity
+                .http_routes()
+                .merge(openapi::routes())
+                .merge(status::routes())
+                .merge(cap::routes(upstreams.clone())),
             files: attachments.http_routes(),
+            open311: Open311::new(
+                open311,
+                signing_in.public_url,
+                inside.install.ids.clone(),
+                inside.install.clock.clone(),
+            ),
             identity,
             upstreams,
             transcoder,

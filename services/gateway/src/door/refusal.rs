@@ -53,6 +53,15 @@ impl From<Refusal> for Stop {
     }
 }
 
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Here(refusal) => refusal.fmt(f),
+            Self::Credential(refused) => refused.fmt(f),
+        }
+    }
+}
+
 impl Stop {
     /// The answer in the caller's language.
     pub(super) fn response(self, speech: Speech) -> Response<Body> {

@@ -30,11 +30,11 @@ pub enum Error {
     SecondFactorNeeded,
     #[error("the code is wrong, was used already, or is over: wait for the next one")]
     WrongCode,
-    #[error("sign in first")]
-    NotSignedIn,
+    #[error("this token belongs to no account: sign in at the door")]
+    NoAccount,
     #[error("send the session's CSRF token as `x-csrf-token`")]
     CsrfMissing,
-    #[error("the request comes from another site")]
+    #[error("the request comes from another site: begin on a page of this one")]
     CrossSite,
     #[error("only you yourself can do this, from a browser or app that you signed in with")]
     SessionNeeded,
@@ -56,8 +56,6 @@ pub enum Error {
     FactorNotStarted,
     #[error("somebody else must do this with your own account")]
     Oneself,
-    #[error("accounts belong to the whole installation: your role must hold everywhere")]
-    NotEverywhere,
     #[error("roles holds {0}, which you have not: leave it out")]
     RoleNotHeld(String),
     #[error("there are {0} tokens already: revoke those that are not used")]
@@ -86,7 +84,7 @@ impl Refusal for Error {
             Self::WeakPassword(..) => (Code::InvalidArgument, "WEAK_PASSWORD"),
             Self::SecondFactorNeeded => (Code::FailedPrecondition, "SECOND_FACTOR_NEEDED"),
             Self::WrongCode => (Code::InvalidArgument, "WRONG_CODE"),
-            Self::NotSignedIn => (Code::Unauthenticated, "NOT_SIGNED_IN"),
+            Self::NoAccount => (Code::FailedPrecondition, "NO_ACCOUNT"),
             Self::CsrfMissing => (Code::PermissionDenied, "CSRF_TOKEN_NEEDED"),
             Self::CrossSite => (Code::PermissionDenied, "CROSS_SITE"),
             Self::SessionNeeded => (Code::PermissionDenied, "SESSION_NEEDED"),
@@ -99,7 +97,6 @@ impl Refusal for Error {
             Self::FactorSet => (Code::FailedPrecondition, "SECOND_FACTOR_SET"),
             Self::FactorNotStarted => (Code::FailedPrecondition, "SECOND_FACTOR_NOT_STARTED"),
             Self::Oneself => (Code::FailedPrecondition, "NOT_YOURSELF"),
-            Self::NotEverywhere => (Code::PermissionDenied, "ROLE_NOT_ALLOWED"),
             Self::RoleNotHeld(_) => (Code::InvalidArgument, "ROLE_NOT_HELD"),
             Self::TooManyTokens(_) => (Code::FailedPrecondition, "TOO_MANY_TOKENS"),
             Self::Oidc(error) => error.answer(),

@@ -100,8 +100,9 @@ impl Follower {
         message
     }
 
-    /// `unread` is how long the follower has left the last message unread.
-    async fn wait(&mut self, unread: Duration) -> Result<Bytes, Error> {
+    /// `unread` is how long the follower has left the last message unread. Whoever takes it may already have asked for the
+    /// next one and then take nothing more: so what counts too is how long this sleeps past the news that should wake it.
+    async fn wait(&mut self, mut unread: Duration) -> Result<Bytes, Error> {
         loop {
             let news = *self.news.borrow_and_update();
             match news.state {
@@ -125,10 +126,13 @@ impl Follower {
                 }
                 Next::Behind => self.catch_up().await?,
                 Next::Nothing if now >= self.beat => return Ok(self.sign_of_life()),
-                Next::Nothing => tokio::select! {
-                    changed = self.news.changed() => changed.map_err(|_| Error::Again("the server stops"))?,
-                    () = sleep_until(self.beat.min(self.end)) => {}
-                },
+                Next::Nothing => {
+                    tokio::select! {
+                        changed = self.news.changed() => changed.map_err(|_| Error::Again("the server stops"))?,
+                        () = sleep_until(self.beat.min(self.end)) => {}
+                    }
+                    unread = unread.max(now.elapsed());
+                }
             }
         }
     }

@@ -66,9 +66,9 @@ impl Allowed {
         let who = match (self.scope.as_str(), roles.is_empty()) {
             ("public", true) => "For everybody.".to_owned(),
             ("public", false) => format!("For everybody; these may see more where they hold their role: {roles}."),
+            ("account", _) => "For whoever is signed in: one's own account.".to_owned(),
             ("self", _) => format!("For {roles}: rows about or made by the caller."),
             ("area", _) => format!("For {roles}: rows of the areas granted to the caller."),
-            (_, true) => "For nobody who is not signed in.".to_owned(),
             _ => format!("For {roles}: the whole installation."),
         };
         if self.purposes.is_empty() {

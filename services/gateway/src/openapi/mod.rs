@@ -18,6 +18,8 @@ use prost_reflect::DescriptorPool;
 use serde_json::{Value, json};
 
 use crate::transcode::{BadContract, Rule, rules_of};
+pub(crate) use page::file;
+
 use access::Access;
 use comments::Comments;
 use operation::Operations;

@@ -104,13 +104,18 @@ fn path(template: &Template) -> String {
     }
 }
 
-/// What a star is called: as the field it belongs to, with a number where that has several.
+/// What a star is called: as the field it belongs to, with a number where that has several. Without dots (`category_code` for
+/// `category.code`): many tools take only names in `{}`.
 fn star(template: &Template, at: usize) -> String {
     let is_star = |at: &usize| !matches!(template.segments[*at], Segment::Literal(_));
     match template.variables.iter().find(|variable| (variable.from..variable.until).contains(&at)) {
         None => format!("segment{at}"),
-        Some(variable) if (variable.from..variable.until).filter(is_star).count() == 1 => variable.field.clone(),
-        Some(variable) => format!("{}.{}", variable.field, (variable.from..=at).filter(is_star).count()),
+        Some(variable) if (variable.from..variable.until).filter(is_star).count() == 1 => {
+            variable.field.replace('.', "_")
+        }
+        Some(variable) => {
+            format!("{}_{}", variable.field.replace('.', "_"), (variable.from..=at).filter(is_star).count())
+        }
     }
 }
 
@@ -118,7 +123,8 @@ fn in_path(rule: &Rule, schemas: &mut Schemas<'_>, parameters: &mut Vec<Value>) 
     for (bound, variable) in rule.variables.iter().zip(&rule.template.variables) {
         let Some(field) = bound.path.last() else { continue };
         if !bound.many {
-            let mut parameter = parameter("path", &variable.field, field, schemas);
+            let name = variable.field.replace('.', "_");
+            let mut parameter = parameter("path", &name, field, schemas);
             parameter["required"] = true.into();
             parameters.push(parameter);
             continue;

@@ -12,7 +12,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
     form-action 'none'; frame-ancestors 'none'";
 
 /// A file of the page. It may be kept, but is asked for anew when it is used: it changes with the program.
-pub(super) fn file(content_type: &'static str, text: &'static str) -> Response {
+pub(crate) fn file(content_type: &'static str, text: &'static str) -> Response {
     let headers = [
         (header::CONTENT_TYPE, content_type),
         (header::CACHE_CONTROL, "no-cache"),

@@ -29,6 +29,7 @@ use http::{Method, Request, Response, StatusCode, header};
 use prost_reflect::DescriptorPool;
 
 use answer::Failed;
+pub(crate) use escape::{Piece, decode};
 use routes::{Found, Routes};
 pub use rule::BadContract;
 pub(crate) use rule::{Body as RuleBody, Rule};

@@ -17,8 +17,10 @@ use super::{
     scalar::Scalar,
 };
 
-/// What is passed on as metadata; nothing else of the caller's headers reaches a service.
-const PASSED_ON: [&str; 5] = ["authorization", "linju-purpose", "traceparent", "tracestate", "grpc-timeout"];
+/// What is passed on as metadata; nothing else of the caller's headers reaches a service. The session is the door's own word,
+/// which it puts in place of whatever was sent.
+const PASSED_ON: [&str; 6] =
+    ["authorization", "linju-purpose", "linju-session", "traceparent", "tracestate", "grpc-timeout"];
 
 /// Reads the body, at most so many bytes of it.
 pub(crate) async fn read_body(body: HttpBody, most: usize) -> Result<Bytes, Refused> {

@@ -12,7 +12,7 @@ use tonic::{Code, body::Body};
 
 use super::{
     budget::Budget,
-    copy::{Copy, State},
+    copy::{Copy, Service, State},
     full,
     outcome::{Answered, Lost, unavailable},
 };
@@ -44,10 +44,10 @@ enum Attempt {
 
 impl Balance {
     /// Begins to look for copies at `places`.
-    pub(super) fn start(service: String, places: Vec<String>, tasks: &Tasks) -> Self {
+    pub(super) fn start(service: Service, places: Vec<String>, tasks: &Tasks) -> Self {
         let (found, copies) = watch::channel(Vec::new());
         tasks.spawn(follow(service.clone(), places, found, tasks.clone()));
-        Self { service, copies, budget: Budget::new() }
+        Self { service: service.name, copies, budget: Budget::new() }
     }
 
     /// Calls one copy, and another where the first has not taken the call, or where it does no harm.
@@ -151,7 +151,7 @@ impl Balance {
 }
 
 /// Looks names up again and again, and asks each copy how it is.
-async fn follow(service: String, places: Vec<String>, found: watch::Sender<Copies>, tasks: Tasks) {
+async fn follow(service: Service, places: Vec<String>, found: watch::Sender<Copies>, tasks: Tasks) {
     let mut known: Vec<BTreeSet<SocketAddr>> = vec![BTreeSet::new(); places.len()];
     let mut asking: Vec<(SocketAddr, CancellationToken)> = Vec::new();
     loop {
@@ -159,7 +159,7 @@ async fn follow(service: String, places: Vec<String>, found: watch::Sender<Copie
             match tokio::net::lookup_host(place).await {
                 Ok(addresses) => *known = addresses.collect(),
                 Err(error) => {
-                    tracing::warn!(%error, service, place, "cannot look up a service; the known addresses stay");
+                    tracing::warn!(%error, service = service.name, place, "cannot look up a service; the known addresses stay");
                 }
             }
         }
@@ -175,9 +175,9 @@ async fn follow(service: String, places: Vec<String>, found: watch::Sender<Copie
         let changed = copies.len() != now.len() || copies.len() != found.borrow().len();
         for address in now {
             if copies.iter().all(|copy| copy.address != address) {
-                let copy = Arc::new(Copy::new(address));
+                let copy = Arc::new(Copy::new(address, service.clone()));
                 let stop = CancellationToken::new();
-                tasks.spawn(ask(service.clone(), copy.clone(), stop.clone(), tasks.clone()));
+                tasks.spawn(ask(service.name.clone(), copy.clone(), stop.clone(), tasks.clone()));
                 asking.push((address, stop));
                 copies.push(copy);
             }

@@ -12,8 +12,10 @@ use std::{
 };
 
 use bytes::Bytes;
+use chassis::run::Tls;
 use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper_util::rt::TokioIo;
 use pin_project_lite::pin_project;
 use tokio::{sync::watch, time::Instant};
 use tonic::{
@@ -46,10 +48,19 @@ pub(super) enum State {
     Gone,
 }
 
+/// The service that copies are copies of.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Service {
+    pub(super) name: String,
+    /// None: its lines are plain.
+    pub(super) tls: Option<Tls>,
+}
+
 /// A copy. The one place that knows its state is its `watch`.
 #[derive(Debug)]
 pub(super) struct Copy {
     pub(super) address: SocketAddr,
+    service: Service,
     line: RwLock<Channel>,
     load: AtomicUsize,
     state: watch::Sender<State>,
@@ -65,10 +76,11 @@ struct Record {
 }
 
 impl Copy {
-    pub(super) fn new(address: SocketAddr) -> Self {
+    pub(super) fn new(address: SocketAddr, service: Service) -> Self {
         Self {
             address,
-            line: RwLock::new(line(address)),
+            line: RwLock::new(line(address, &service)),
+            service,
             load: AtomicUsize::new(0),
             state: watch::Sender::new(State::Untried),
             record: Mutex::default(),
@@ -102,7 +114,7 @@ impl Copy {
 
     /// A connection that says nothing may say nothing for minutes; the next call gets a new one.
     fn hang_up(&self) {
-        *self.line.write().unwrap_or_else(PoisonError::into_inner) = line(self.address);
+        *self.line.write().unwrap_or_else(PoisonError::into_inner) = line(self.address, &self.service);
     }
 
     /// Makes the call; its load counts until the answer is read or dropped.
@@ -176,15 +188,19 @@ fn is_not_known(status: &Status) -> bool {
     status.code() == Code::NotFound
 }
 
-fn line(address: SocketAddr) -> Channel {
-    Endpoint::from_shared(format!("http://{address}"))
+fn line(address: SocketAddr, service: &Service) -> Channel {
+    let endpoint = Endpoint::from_shared(format!("http://{address}"))
         .unwrap_or_else(|_| Endpoint::from_static("http://invalid.invalid"))
         .connect_timeout(Duration::from_secs(1))
         .tcp_nodelay(true)
         .http2_keep_alive_interval(Duration::from_secs(10))
         .keep_alive_timeout(Duration::from_secs(5))
-        .keep_alive_while_idle(true)
-        .connect_lazy()
+        .keep_alive_while_idle(true);
+    let Service { name, tls: Some(tls) } = service.clone() else { return endpoint.connect_lazy() };
+    endpoint.connect_with_connector_lazy(tower::service_fn(move |_| {
+        let (tls, name) = (tls.clone(), name.clone());
+        async move { tls.connect(address, &name).await.map(TokioIo::new) }
+    }))
 }
 
 /// One call under way.
@@ -236,7 +252,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_copy_that_answers_badly_rests_for_longer_each_time() {
-        let copy = Copy::new(SocketAddr::from(([127, 0, 0, 1], 1)));
+        let copy = Copy::new(SocketAddr::from(([127, 0, 0, 1], 1)), Service::default());
         copy.answers();
         for out in [2, 4, 8, 16, 30, 30] {
             for _ in 0..BAD {

@@ -20,7 +20,7 @@ use std::{
 use bytes::Bytes;
 use chassis::{
     access::Gated,
-    run::{Inside, Tasks},
+    run::{Inside, Tasks, Tls},
 };
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderName, Request, Response, header};
@@ -30,6 +30,7 @@ use tonic::{Status, body::Body, service::Routes};
 use tower::ServiceExt as _;
 
 use balance::Balance;
+use copy::Service;
 use deadline::Until;
 use method::Methods;
 pub use settings::{BadUpstream, Targets};
@@ -75,7 +76,7 @@ impl Upstreams {
         Self(Arc::new(Inner {
             local: Some(inside.calls.clone()),
             local_services: inside.services.clone(),
-            remote: balances(targets, &inside.tasks),
+            remote: balances(targets, inside.tls.as_ref(), &inside.tasks),
             methods: Methods::of_contracts(),
             longest: Duration::from_secs(limits.deadline_s),
             message_bytes: limits.message_bytes,
@@ -87,7 +88,7 @@ impl Upstreams {
         Self(Arc::new(Inner {
             local: None,
             local_services: Vec::new(),
-            remote: balances(targets, tasks),
+            remote: balances(targets, None, tasks),
             methods: Methods::of_contracts(),
             longest,
             message_bytes,
@@ -177,8 +178,12 @@ impl tower::Service<Request<Body>> for Upstreams {
     }
 }
 
-fn balances(targets: &Targets, tasks: &Tasks) -> BTreeMap<String, Balance> {
-    targets.each().map(|(name, places)| (name.clone(), Balance::start(name.clone(), places.clone(), tasks))).collect()
+fn balances(targets: &Targets, tls: Option<&Tls>, tasks: &Tasks) -> BTreeMap<String, Balance> {
+    let start = |(name, places): (&String, &Vec<String>)| {
+        let service = Service { name: name.clone(), tls: tls.cloned() };
+        (name.clone(), Balance::start(service, places.clone(), tasks))
+    };
+    targets.each().map(start).collect()
 }
 
 /// `/linju.residents.v1.ResidentService/GetResident` -> `residents`; health is the process's own.

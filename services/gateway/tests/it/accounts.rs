@@ -14,6 +14,7 @@ use crate::office::{Office, PASSWORD, reason};
 async fn the_first_start_makes_one_administrator_with_a_password_for_once() -> Result<()> {
     for office in Office::both(json!({})).await? {
         let first = office.identity.first_start().await?.context("an account")?;
+        assert_eq!(first.password.expose().replace('-', "").len(), 26, "128 bits");
         assert!(office.identity.first_start().await?.is_none(), "once");
         let mut browser = office.browser();
         let answer = browser.sign_in("admin", first.password.expose()).await?;
@@ -36,6 +37,7 @@ async fn an_invitation_serves_once_and_not_for_ever() -> Result<()> {
     for office in Office::both(json!({})).await? {
         let console = office.identity.console();
         let invited = console.invite(AccountName::new("wang.fang")?).await?;
+        assert_eq!(invited.code.replace('-', "").len(), 26, "128 bits");
         assert!(console.invite(AccountName::new("WANG.FANG")?).await.is_err(), "the name is taken");
         let take = |code: &str, password: &str| json!({ "invitation": code, "new_password": password });
         let mut browser = office.browser();

@@ -15,7 +15,7 @@ async fn every_answer_is_guarded_and_named() -> Result<()> {
             ("x-content-type-options", "nosniff"),
             ("cache-control", "no-store"),
             ("referrer-policy", "no-referrer"),
-            ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+            ("content-security-policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
             ("strict-transport-security", ""),
         ] {
             assert_eq!(answer.header(name), value, "{path}: {answer:?}");

@@ -1,6 +1,8 @@
 //! gRPC through the door.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use bytes::Bytes;
+use http_body_util::Full;
 use linju_proto::gateway::v1::{GetMeRequest, account_service_client::AccountServiceClient};
 use serde_json::json;
 use tonic::{
@@ -9,6 +11,8 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+use tonic_types::StatusExt;
+use tower::ServiceExt as _;
 
 use crate::ground::Gateway;
 
@@ -65,5 +69,33 @@ async fn past_the_door_nobody_is_known() -> Result<()> {
     let direct = Endpoint::from_shared(format!("http://{}", gateway.grpc))?.connect().await?;
     let refused = AccountServiceClient::new(direct).get_me(me()).await;
     assert_eq!(refused.map_err(|status| status.code()).err(), Some(Code::Unauthenticated));
+    gateway.close().await
+}
+
+/// Whoever frames messages wrongly is told that it is theirs, and not that the server has a fault.
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_frames_are_the_callers_fault() -> Result<()> {
+    let gateway = Gateway::open(json!({})).await?;
+    let channel = channel(&gateway).await?;
+    for (what, body) in [
+        ("an unknown flag", vec![2, 0, 0, 0, 0]),
+        ("half a head", vec![0, 0]),
+        ("half a message", vec![0, 0, 0, 0, 9, 1]),
+        ("no message", vec![]),
+        ("no protobuf", vec![0, 0, 0, 0, 2, 0xff, 0xff]),
+    ] {
+        let request = http::Request::post("/linju.gateway.v1.GrantService/GetMyAccess")
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .body(tonic::body::Body::new(Full::new(Bytes::from(body))))?;
+        let response = channel.clone().oneshot(request).await?;
+        let status = Status::from_header_map(response.headers()).context(what)?;
+        let reason = status.get_details_error_info().map(|info| info.reason).unwrap_or_default();
+        assert_eq!(
+            (status.code(), reason.as_str()),
+            (Code::InvalidArgument, "MALFORMED_MESSAGE"),
+            "{what}: {status:?}"
+        );
+    }
     gateway.close().await
 }

@@ -1,12 +1,9 @@
 //! Signing in with an OpenID provider: panva's `oidc-provider` in a process of its own, which we did not write.
 
-use std::{
-    collections::BTreeMap,
-    io::{BufRead as _, BufReader},
-    path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Stdio},
-    sync::{Mutex, PoisonError},
-};
+#[path = "../../../../tests/edge/oidc/provider.rs"]
+mod provider;
+
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
 use axum::body::Body;
@@ -19,118 +16,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::office::{AREA, Browser, Office};
-
-/// The provider's process; ended with the value.
-struct Provider {
-    child: Child,
-    /// Kept open: it would end where it cannot write.
-    _output: BufReader<ChildStdout>,
-    at: String,
-    web: reqwest::Client,
-}
-
-impl Drop for Provider {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/edge/oidc");
-
-/// The provider's packages, installed once for each lock file; none where there is no npm.
-fn packages() -> Result<Option<PathBuf>> {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let found = |program: &str| Command::new(program).arg("--version").stdout(Stdio::null()).status().is_ok();
-    if !found("npm") || !found("node") {
-        return Ok(None);
-    }
-    let lock = std::fs::read(Path::new(SOURCE).join("package-lock.json"))?;
-    let version = hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &lock));
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("oidc-provider-{}", &version[..16]));
-    if !folder.join("complete").exists() {
-        std::fs::create_dir_all(&folder)?;
-        for file in ["package.json", "package-lock.json"] {
-            std::fs::copy(Path::new(SOURCE).join(file), folder.join(file))?;
-        }
-        let done = Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder).output()?;
-        ensure!(done.status.success(), "npm ci: {}", String::from_utf8_lossy(&done.stderr));
-        std::fs::write(folder.join("complete"), "")?;
-    }
-    std::fs::copy(Path::new(SOURCE).join("provider.js"), folder.join("provider.js"))?;
-    Ok(Some(folder))
-}
-
-impl Provider {
-    fn start(client: &str) -> Result<Option<Self>> {
-        let Some(folder) = packages()? else {
-            test_servers::skipped("no npm: signing in with an OpenID provider is not tested");
-            return Ok(None);
-        };
-        let mut child = Command::new("node")
-            .args(["provider.js", client])
-            .current_dir(folder)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let mut at = String::new();
-        let mut output = BufReader::new(child.stdout.take().context("its output")?);
-        output.read_line(&mut at)?;
-        ensure!(at.starts_with("http://127.0.0.1:"), "the provider did not start: {at}");
-        let web = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build()?;
-        Ok(Some(Self { child, _output: output, at: at.trim().to_owned(), web }))
-    }
-
-    /// New keys; the old ones are gone.
-    async fn rotate(&self) -> Result<()> {
-        self.web.post(format!("{}/test/rotate", self.at)).send().await?.error_for_status()?;
-        Ok(())
-    }
-
-    /// What somebody does in a browser at the provider, until it sends them elsewhere; says where.
-    async fn visit(&self, cookies: &mut BTreeMap<String, String>, start: &str, login: &str) -> Result<String> {
-        let mut address = start.to_owned();
-        let mut form: Option<String> = None;
-        for _ in 0..20 {
-            if !address.starts_with(&self.at) {
-                return Ok(address);
-            }
-            let request = match form.take() {
-                None => self.web.get(&address),
-                Some(form) => {
-                    let kind = "application/x-www-form-urlencoded";
-                    self.web.post(&address).header(header::CONTENT_TYPE, kind).body(form)
-                }
-            };
-            let all: Vec<_> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            let response = request.header(header::COOKIE, all.join("; ")).send().await?;
-            for set in response.headers().get_all(header::SET_COOKIE) {
-                let pair = set.to_str()?.split(';').next().and_then(|pair| pair.split_once('='));
-                let (name, value) = pair.context("a pair")?;
-                cookies.insert(name.to_owned(), value.to_owned());
-            }
-            if let Some(next) = response.headers().get(header::LOCATION) {
-                address = response.url().join(next.to_str()?)?.to_string();
-                continue;
-            }
-            let status = response.status();
-            let page = response.text().await?;
-            let posted = |name: &str| page.contains(&format!("name=\"prompt\" value=\"{name}\""));
-            form = Some(match page.split("name=\"xsrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next()) {
-                Some(xsrf) => {
-                    address = format!("{}/session/end/confirm", self.at);
-                    format!("xsrf={xsrf}&logout=yes")
-                }
-                None if posted("login") => format!("prompt=login&login={login}&password=x"),
-                None if posted("consent") => "prompt=consent".to_owned(),
-                None => anyhow::bail!("the provider answers {status}: {page}"),
-            });
-        }
-        anyhow::bail!("the provider sends in circles")
-    }
-}
+use provider::Provider;
 
 /// An office that signs people in with the provider, served on a port so that the provider can reach it.
 struct Linked {
@@ -228,7 +114,8 @@ async fn keys_that_the_provider_changes_are_learnt() -> Result<()> {
     let Some(linked) = Linked::open().await? else { return Ok(()) };
     let mut browser = linked.office.browser();
     linked.sign_in(&mut browser, "grid-1").await?;
-    linked.provider.rotate().await?;
+    let rotate = format!("{}/test/rotate", linked.provider.at);
+    reqwest::Client::builder().no_proxy().build()?.post(rotate).send().await?.error_for_status()?;
     let path = linked.to_callback(&mut browser, "grid-1").await?;
     let early = browser.get(&path).await?;
     assert_eq!(early.reason(), "ID_TOKEN_REFUSED", "it is asked again, but not at every token that names a new key");
@@ -255,6 +142,22 @@ async fn an_answer_counts_once_and_only_in_the_browser_that_asked() -> Result<()
     let again = asked.clone();
     assert_eq!(asked.get(&path).await?.status, StatusCode::SEE_OTHER);
     assert_eq!(again.clone().get(&path).await?.reason(), "PROVIDER_REFUSED", "the code is used");
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_other_site_begins_a_sign_in() -> Result<()> {
+    let Some(linked) = Linked::open().await? else { return Ok(()) };
+    let start = |site: &str| {
+        let request = Request::get("/auth/oidc/start?return_to=/desk").header("sec-fetch-site", site);
+        request.header("sec-fetch-mode", "navigate").body(Body::empty())
+    };
+    let refused = linked.office.send(start("cross-site")?).await?;
+    assert_eq!((refused.status, refused.reason()), (StatusCode::FORBIDDEN, "CROSS_SITE"));
+    assert!(!refused.headers.contains_key(header::SET_COOKIE) && !refused.headers.contains_key(header::LOCATION));
+    for site in ["same-origin", "same-site", "none"] {
+        assert_eq!(linked.office.send(start(site)?).await?.status, StatusCode::SEE_OTHER, "{site}");
+    }
     Ok(())
 }
 

@@ -186,6 +186,9 @@ async fn the_page_needs_no_exception_from_its_policy() -> Result<()> {
         assert_eq!(header("content-type"), content_type);
         let policy = header("content-security-policy");
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        for closed in ["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"] {
+            assert!(policy.contains(closed), "{policy}");
+        }
         let text = String::from_utf8(response.into_body().collect().await?.to_bytes().to_vec())?;
         assert!(!text.is_empty());
         if path == "/docs" {

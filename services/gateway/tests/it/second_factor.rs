@@ -75,6 +75,7 @@ async fn a_recovery_code_serves_once() -> Result<()> {
         let mut browser = office.browser();
         browser.sign_in("wang.fang", PASSWORD).await?;
         let (_, recovery) = set_up(&office, &browser).await?;
+        assert!(recovery.iter().all(|code| code.replace('-', "").len() == 26), "128 bits: {recovery:?}");
         for (typed, status) in [
             (recovery[3].to_lowercase(), StatusCode::OK),
             (recovery[3].clone(), StatusCode::BAD_REQUEST),

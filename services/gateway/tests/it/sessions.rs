@@ -124,7 +124,9 @@ async fn signing_in_and_out_ends_the_session_before() -> Result<()> {
         forged.csrf.clear();
         assert_eq!(forged.post("/auth/sign-out", json!({})).await?.reason(), "CSRF_TOKEN_NEEDED");
         assert!(signed_in.who().await.is_ok());
-        assert_eq!(browser.post("/auth/sign-out", json!({})).await?.status, StatusCode::OK);
+        let out = browser.post("/auth/sign-out", json!({})).await?;
+        assert_eq!(out.status, StatusCode::OK);
+        assert_eq!(out.headers.get("clear-site-data").context("a header")?, "\"storage\"");
         assert_eq!(signed_in.who().await, Err(Refused::NotValid));
         assert!(!browser.cookies.contains_key("linju_session"));
         assert_eq!(browser.post("/auth/sign-out", json!({})).await?.status, StatusCode::OK, "again is no error");

@@ -88,7 +88,7 @@ impl Attachments {
 
     async fn open_row(&self, call: &Call, row: Model) -> Result<Shown, Error> {
         let filename = self.0.keys.open_fresh(FILENAME.at(row.id), &row.filename).await?;
-        Ok(Shown { own: row.added_by == call.subject(), filename, row })
+        Ok(Shown { own: call.scope().owns(&row.added_by), filename, row })
     }
 
     async fn look(&self, call: &Call, record: Record, fields: &'static str) -> Result<(), Error> {

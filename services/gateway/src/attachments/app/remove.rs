@@ -23,7 +23,7 @@ impl Attachments {
         let row = store::get(self.0.db.read(), id).await?;
         let area = row.record()?.readable(self.opened()?.services.clone(), call, passed).await?;
         let manages = MANAGERS.into_iter().any(|role| call.scope().acts_as(role, area));
-        if row.added_by != call.subject() && !manages {
+        if !call.scope().owns(&row.added_by) && !manages {
             return Err(Error::NotYoursToDelete);
         }
         match self.remove(&row, State::Stored).await {

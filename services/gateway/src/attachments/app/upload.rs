@@ -111,7 +111,7 @@ impl Attachments {
             record_kind: head.record.kind.name().to_owned(),
             record_id: head.record.id,
             state: State::Pending,
-            added_by: call.subject().to_owned(),
+            added_by: call.owner(),
             filename: self.0.keys.seal(FILENAME.at(id), filename)?,
             content_key: self.0.keys.seal(CONTENT_KEY.at(id), &ready.key)?,
             object: self.0.ids.next(),

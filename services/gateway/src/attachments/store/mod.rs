@@ -118,6 +118,16 @@ pub(super) async fn go(db: &impl ConnectionTrait, id: Uuid, from: State, to: Sta
     Ok(update.exec(db).await?.rows_affected == 1)
 }
 
+/// Takes everything of a record out of sight, to be deleted; how many files that were.
+pub(super) async fn take_away(db: &impl ConnectionTrait, record: Record) -> Result<u64, DbErr> {
+    let update = Entity::update_many()
+        .col_expr(Column::State, Expr::value(State::Removed))
+        .filter(Column::RecordKind.eq(record.kind.name()))
+        .filter(Column::RecordId.eq(record.id))
+        .filter(Column::State.ne(State::Removed));
+    Ok(update.exec(db).await?.rows_affected)
+}
+
 /// Forgets a row whose contents are deleted.
 pub(super) async fn forget(db: &impl ConnectionTrait, id: Uuid) -> Result<(), DbErr> {
     Entity::delete_many().filter(Column::Id.eq(id)).filter(Column::State.eq(State::Removed)).exec(db).await.map(drop)

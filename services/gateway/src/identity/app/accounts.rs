@@ -2,7 +2,6 @@
 
 use chassis::{
     Fault,
-    access::{Areas, Call},
     data::{Page, Tx},
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -47,15 +46,6 @@ pub struct Invited {
 
 /// How long a one-time code serves.
 const CODE_LIFE: TimeDelta = TimeDelta::days(3);
-/// 120 bits, 24 characters.
-const CODE_BYTES: usize = 15;
-
-/// Refuses a role that holds only somewhere: accounts have no area.
-pub fn everywhere(call: &Call) -> Result<(), Error> {
-    let scope = call.scope();
-    let all = scope.areas == Areas::Everywhere || scope.own_areas == Areas::Everywhere;
-    if all { Ok(()) } else { Err(Error::NotEverywhere) }
-}
 
 impl App {
     /// Makes an account that its owner takes up with a code. `who` does it.
@@ -77,7 +67,7 @@ impl App {
             created_at: now,
             signed_in_at: None,
         };
-        let written = codes::write(&*random::<CODE_BYTES>()?);
+        let written = codes::write(&*random::<{ codes::BYTES }>()?);
         let (app, kept, made, by) = (self.clone(), written.clone(), row.clone(), who.to_owned());
         let done = self.db.write(move |tx| {
             let (app, kept, row, by) = (app.clone(), kept.clone(), made.clone(), by.clone());
@@ -107,7 +97,7 @@ impl App {
 
     /// Lets an account begin anew: its password is void, its sessions and tokens end, a code sets another password.
     pub async fn reset(&self, who: &str, id: Uuid, remove_factor: bool) -> Result<Invited, Error> {
-        let written = codes::write(&*random::<CODE_BYTES>()?);
+        let written = codes::write(&*random::<{ codes::BYTES }>()?);
         let (app, kept, by) = (self.clone(), written.clone(), who.to_owned());
         let done = self.db.write(move |tx| {
             let (app, kept, by) = (app.clone(), kept.clone(), by.clone());

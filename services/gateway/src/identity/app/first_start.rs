@@ -22,8 +22,6 @@ pub struct FirstStart {
 }
 
 const NAME: &str = "admin";
-/// 100 bits, 20 characters.
-const PASSWORD_BYTES: usize = 13;
 const FIRST_START: &str = "first start";
 
 impl App {
@@ -33,7 +31,7 @@ impl App {
         if !self.settings.is_local() || !account::none(self.db.read()).await? {
             return Ok(None);
         }
-        let password = SecretText::from(codes::write(&*random::<PASSWORD_BYTES>()?));
+        let password = SecretText::from(codes::write(&*random::<{ codes::BYTES }>()?));
         let hash = self.hasher.hash(&password).await?;
         let app = self.clone();
         let made = self.db.write(move |tx| {

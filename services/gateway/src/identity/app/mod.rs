@@ -25,7 +25,7 @@ use sea_orm::DbErr;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-pub use accounts::{Invited, ShownAccount, everywhere};
+pub use accounts::{Invited, ShownAccount};
 pub use attempt::Client;
 pub use authenticate::{SESSION_HEADER, cookie};
 pub(super) use authenticate::{cookie_text, has_csrf, named_cookie};

@@ -23,8 +23,6 @@ pub struct NewFactor {
 
 const ISSUER: &str = "Linju";
 const RECOVERY_CODES: usize = 10;
-/// 80 bits, 16 characters.
-const RECOVERY_BYTES: usize = 10;
 const FACTOR: &str = "second_factor";
 
 impl App {
@@ -65,7 +63,7 @@ impl App {
         let now = self.clock.now();
         let step = totp::accept(&bytes, typed, account.totp_step, now).ok_or(Error::WrongCode)?;
         let sealed = self.keys.seal(account.place(TOTP), secret.expose())?;
-        let written = (0..RECOVERY_CODES).map(|_| Ok(codes::write(&*random::<RECOVERY_BYTES>()?)));
+        let written = (0..RECOVERY_CODES).map(|_| Ok(codes::write(&*random::<{ codes::BYTES }>()?)));
         let codes: Vec<String> = written.collect::<Result<_, Error>>()?;
         let (app, kept) = (self.clone(), codes.clone());
         let done = self.db.write(move |tx| {
@@ -93,7 +91,7 @@ impl App {
 
     /// Passes the second factor of a browser's session with a code or a recovery code. The session gets a new cookie.
     pub async fn pass_factor(&self, cookie: &session::Found, typed: &str, client: &Client) -> Result<Opened, Error> {
-        let account = account::find(self.db.read(), cookie.account_id).await?.ok_or(Error::NotSignedIn)?;
+        let account = account::find(self.db.read(), cookie.account_id).await?.ok_or(Error::NoAccount)?;
         if account.totp.is_none() {
             return Err(Error::FactorNotStarted);
         }

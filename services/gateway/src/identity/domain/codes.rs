@@ -4,24 +4,26 @@
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const GROUP: usize = 5;
 
-/// Makes a code of random bytes: 5 bits a character, in groups of five. 15 bytes give 24 characters and 120 bits.
+/// Random bytes of a code: 128 bits, so that nobody guesses it and a keyed hash is enough to keep it (OWASP ASVS 5.0, 11.5.1
+/// and 6.5.2). Written it has 26 characters.
+pub const BYTES: usize = 16;
+
+/// Makes a code of random bytes: 5 bits a character, the last one filled up with zeros, in groups of five.
 pub fn write(random: &[u8]) -> String {
     let mut text = String::with_capacity(random.len() * 2);
-    let (mut buffer, mut bits, mut written) = (0u32, 0u32, 0usize);
-    for byte in random {
-        buffer = (buffer << 8) | u32::from(*byte);
-        bits += 8;
-        while bits >= 5 {
-            bits -= 5;
-            if written > 0 && written.is_multiple_of(GROUP) {
-                text.push('-');
-            }
-            text.push(char::from(ALPHABET[(buffer >> bits) as usize & 31]));
-            written += 1;
+    for n in 0..(random.len() * 8).div_ceil(5) {
+        if n > 0 && n.is_multiple_of(GROUP) {
+            text.push('-');
         }
-        buffer &= (1 << bits) - 1;
+        let digit = (n * 5..n * 5 + 5).fold(0usize, |digit, at| (digit << 1) | bit(random, at));
+        text.push(char::from(ALPHABET[digit]));
     }
     text
+}
+
+/// The bit at a place, the highest of the first byte first; zero beyond the end.
+fn bit(bytes: &[u8], at: usize) -> usize {
+    bytes.get(at / 8).map_or(0, |byte| usize::from((byte >> (7 - at % 8)) & 1))
 }
 
 /// What somebody typed, in its one form: without groups and spaces, in capitals, and with the letters that were left out
@@ -55,10 +57,12 @@ mod tests {
 
     #[test]
     fn no_bit_of_the_random_is_lost() {
-        let base = write(&[0; 15]);
-        for byte in 0..15 {
+        let base = write(&[0; BYTES]);
+        assert_eq!(base, "00000-00000-00000-00000-00000-0");
+        assert_eq!(write(&[255; BYTES]), "ZZZZZ-ZZZZZ-ZZZZZ-ZZZZZ-ZZZZZ-W");
+        for byte in 0..BYTES {
             for bit in 0..8 {
-                let mut random = [0u8; 15];
+                let mut random = [0u8; BYTES];
                 random[byte] = 1 << bit;
                 assert_ne!(write(&random), base, "byte {byte} bit {bit}");
             }

@@ -20,7 +20,10 @@ impl Grants {
         };
         let grants: Vec<MyGrant> = call.grants().iter().map(my_grant).collect();
         let sentences: Vec<String> = grants.iter().map(|grant| grant.words.clone()).collect();
-        let open = METHODS.iter().filter(|method| method.scope == Scope::Public as i32);
+        let signed_in = !call.subject().is_empty() && call.on_behalf().is_none();
+        let open = METHODS.iter().filter(|method| {
+            method.scope == Scope::Public as i32 || (signed_in && method.scope == Scope::Account as i32)
+        });
         Ok(MyAccess {
             account_id: call.subject().to_owned(),
             on_behalf: call.on_behalf().unwrap_or_default().to_owned(),
@@ -47,15 +50,9 @@ fn my_grant(grant: &Grant) -> MyGrant {
         place_id: grant.place.map(|id| id.to_string()).unwrap_or_default(),
         person_ids: grant.persons.iter().map(ToString::to_string).collect(),
         covers: grant.covers.iter().flatten().map(|cover| *cover as i32).collect(),
-        methods: METHODS.iter().filter(|method| opens(grant, method)).map(|m| my_method(grant.role, m)).collect(),
+        methods: METHODS.iter().filter(|method| grant.opens(method)).map(|m| my_method(grant.role, m)).collect(),
         words: words::words(grant, own_rows),
     }
-}
-
-/// Whether the grant opens a method that is not open to anyone, or shows more of one that is.
-fn opens(grant: &Grant, method: &Method) -> bool {
-    let covered = grant.covers.as_ref().is_none_or(|covers| covers.iter().any(|c| *c as i32 == method.cover));
-    covered && method.roles.contains(&(grant.role as i32))
 }
 
 fn my_method(role: Role, method: &Method) -> MyMethod {

@@ -12,7 +12,7 @@ use tonic::Request;
 use uuid::Uuid;
 
 use crate::identity::{
-    app::{Invited, Me, NewToken, SESSION_HEADER, ShownAccount, ShownSession, ShownToken, everywhere},
+    app::{Invited, Me, NewToken, SESSION_HEADER, ShownAccount, ShownSession, ShownToken},
     domain::{name::NotAName, session::Kind, subset::Subset},
     error::Error,
     store::account::State,
@@ -21,13 +21,6 @@ use crate::identity::{
 /// The session that the door named.
 pub(super) fn named<T>(request: &Request<T>) -> Option<Uuid> {
     request.metadata().get(SESSION_HEADER)?.to_str().ok()?.parse().ok()
-}
-
-/// A caller whose role holds everywhere.
-pub(super) fn administrator<T>(request: &Request<T>) -> Result<Call, tonic::Status> {
-    let call = Call::of(request)?;
-    everywhere(&call)?;
-    Ok(call)
 }
 
 /// What one may not do with one's own account.

@@ -5,7 +5,7 @@ use axum::{
     extract::{Form, Query, Request, State},
     response::Response,
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -34,8 +34,14 @@ fn provider(web: &Web) -> Result<&Provider, Error> {
     web.provider.as_ref().ok_or(Error::NoProvider)
 }
 
-/// `GET /auth/oidc/start?return_to=/…`
-pub(super) async fn start(State(web): State<Web>, Query(start): Query<Start>) -> Result<Response, Failed> {
+/// `GET /auth/oidc/start?return_to=/…`. No link of another site begins it: where the provider asks nothing, whoever follows
+/// it would be signed in without having wished so.
+pub(super) async fn start(
+    State(web): State<Web>,
+    Query(start): Query<Start>,
+    headers: HeaderMap,
+) -> Result<Response, Failed> {
+    client::same_site(&headers, &web.app.settings)?;
     let flow = Flow::new(secret()?, &start.return_to);
     let address = provider(&web)?.start(&flow).await.map_err(Error::from)?;
     let set = answer::cookie(&web.app.settings, cookie::OIDC, &flow.cookie(), FLOW_SECONDS);

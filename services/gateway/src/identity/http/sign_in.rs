@@ -5,7 +5,7 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use http::request::Parts;
+use http::{HeaderName, HeaderValue, request::Parts};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -111,6 +111,10 @@ async fn signed_in(web: &Web, opened: &Opened) -> Result<Response, Failed> {
     Ok(answer::json(&body, answer::cookies_of(&web.app, opened)))
 }
 
+/// Drops what pages have kept in the browser. Not `"cookies"`: that would also drop those of the neighbours below the same
+/// domain, and the device's, which keeps its owner from being slowed by others' guesses.
+const CLEARED: &str = "\"storage\"";
+
 /// `POST /auth/sign-out`. A browser that is signed out already is told the same.
 pub(super) async fn sign_out(State(web): State<Web>, request: Request) -> Result<Response, Failed> {
     #[derive(Default, Deserialize)]
@@ -136,7 +140,9 @@ pub(super) async fn sign_out(State(web): State<Web>, request: Request) -> Result
         }
     }
     let gone = answer::cookie(&web.app.settings, cookie::SESSION, "", 0);
-    Ok(answer::json(&json!({ "end_session_url": end_session_url }), gone.into_iter().collect()))
+    let mut response = answer::json(&json!({ "end_session_url": end_session_url }), gone.into_iter().collect());
+    response.headers_mut().insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static(CLEARED));
+    Ok(response)
 }
 
 /// `GET /auth/csrf`: for a page that was loaded anew.

@@ -135,8 +135,7 @@ impl Provider {
     /// Reads a logout token of the provider: whose session of which name is over.
     pub(super) async fn logged_out(&self, logout_token: &str) -> Result<(String, Option<String>), OidcError> {
         let key = self.0.discovered.key_of(&self.0, logout_token).await?;
-        let claims = token::verify(logout_token, &key, self.expected())?;
-        token::check_logout(&claims)?;
+        let claims = token::verify_logout(logout_token, &key, self.expected())?;
         let subject = token::text(&claims, "sub").ok_or(OidcError::Token("it names no subject"))?;
         Ok((subject, token::text(&claims, "sid")))
     }

@@ -20,6 +20,7 @@ const TAKEN: [Algorithm; 9] = [
     Algorithm::ES384,
     Algorithm::EdDSA,
 ];
+const LOGOUT_TYPE: &str = "logout+jwt";
 const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 /// Who should have made a token, and for whom.
@@ -85,12 +86,66 @@ pub(super) fn check_nonce(claims: &Value, nonce: &str) -> Result<(), OidcError> 
     if same { Ok(()) } else { Err(OidcError::Token("it answers another request")) }
 }
 
+/// The claims of a token that ends sessions. Its type says so, so that no other token of the provider passes for one
+/// (Back-Channel Logout 1.0, 2.4).
+pub(super) fn verify_logout(token: &str, key: &Jwk, expected: Expected<'_>) -> Result<Value, OidcError> {
+    let header = jsonwebtoken::decode_header(token).map_err(|_| OidcError::Token("it is no signed token"))?;
+    let kind = header.typ.unwrap_or_default().to_ascii_lowercase();
+    // A media type may leave out what stands before the slash (RFC 7515, 4.1.9).
+    if kind.strip_prefix("application/").unwrap_or(&kind) != LOGOUT_TYPE {
+        return Err(OidcError::Token("its type is not logout+jwt"));
+    }
+    let claims = verify(token, key, expected)?;
+    check_logout(&claims)?;
+    Ok(claims)
+}
+
 /// The token ends sessions and is none that signs in (Back-Channel Logout 1.0, 2.6).
-pub(super) fn check_logout(claims: &Value) -> Result<(), OidcError> {
+fn check_logout(claims: &Value) -> Result<(), OidcError> {
     let event = claims.get("events").and_then(|events| events.get(LOGOUT_EVENT)).is_some_and(Value::is_object);
     if event && claims.get("nonce").is_none() { Ok(()) } else { Err(OidcError::Token("it is no logout token")) }
 }
 
 pub(super) fn text(claims: &Value, name: &str) -> Option<String> {
     claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    use serde_json::json;
+
+    use super::*;
+
+    fn signed(key: &Ed25519KeyPair, header: &Value, claims: &Value) -> String {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let text = format!("{}.{}", part(header), part(claims));
+        let signature = URL_SAFE_NO_PAD.encode(key.sign(text.as_bytes()));
+        format!("{text}.{signature}")
+    }
+
+    #[test]
+    fn a_logout_token_says_that_it_is_one() -> anyhow::Result<()> {
+        let key = Ed25519KeyPair::generate()?;
+        let x = URL_SAFE_NO_PAD.encode(key.public_key());
+        let public: Jwk = serde_json::from_value(json!({ "kty": "OKP", "crv": "Ed25519", "x": x }))?;
+        let issuer = "https://id.example.org";
+        let expected = Expected { issuer, client: "linju", now: DateTime::UNIX_EPOCH };
+        let claims = json!({ "iss": issuer, "aud": "linju", "sub": "1", "iat": 0, "events": { LOGOUT_EVENT: {} } });
+        for (typ, taken) in [
+            (json!("logout+jwt"), true),
+            (json!("application/Logout+JWT"), true),
+            (json!("JWT"), false),
+            (json!("at+jwt"), false),
+            (Value::Null, false),
+        ] {
+            let token = signed(&key, &json!({ "alg": "EdDSA", "typ": typ }), &claims);
+            assert_eq!(verify_logout(&token, &public, expected).is_ok(), taken, "{typ}");
+        }
+        let signs_in = json!({ "iss": issuer, "aud": "linju", "sub": "1", "iat": 0, "nonce": "n" });
+        let token = signed(&key, &json!({ "alg": "EdDSA", "typ": "logout+jwt" }), &signs_in);
+        assert!(verify_logout(&token, &public, expected).is_err(), "no event");
+        Ok(())
+    }
 }
