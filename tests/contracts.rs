@@ -1,19 +1,21 @@
 //! What the contracts promise of every method, asked of the running program.
 
+mod door;
+
 use std::collections::BTreeSet;
 
-use anyhow::{Context as _, Result};
-use chassis::{access::SigningKey, data::Clock};
+use anyhow::{Context as _, Result, bail};
+use chassis::{
+    access::{Grant, Principal, SigningKey, TokenSigner},
+    data::{Clock, Ids},
+};
 use chrono::{TimeDelta, Utc};
 use linju_proto::{
     METHODS, Method,
-    common::v1::{Role, Scope},
+    common::v1::{Cover, Role, Scope},
 };
 use prost_reflect::DescriptorPool;
-use tonic::{
-    Code, Request, Status,
-    transport::{Channel, Endpoint},
-};
+use tonic::{Code, Request, Status, transport::Channel};
 
 use crate::ground::{House, Install, RawCodec, Who, reason};
 
@@ -27,29 +29,48 @@ fn role(number: i32) -> Result<Role> {
     Ok(Role::try_from(number)?)
 }
 
-/// One line a method, one column a role: who may call what, in which scope, for which purposes, and whether again.
-#[test]
-fn the_access_matrix() -> Result<()> {
+/// One line a method, one column a role: who may call what, in which scope, for which purposes, and whether again. `mark`
+/// says what stands for a role at a method.
+fn matrix(mark: impl Fn(&Method, i32) -> &'static str) -> Result<String> {
     let mut table = Vec::new();
     for number in ROLES {
         table.push(format!("{number:>2} {}", code(role(number)?.as_str_name(), "ROLE_")));
     }
     let columns: Vec<String> = ROLES.map(|number| format!("{number:>2}")).collect();
-    table.push(format!("\n{:<34} {} scope  again purposes", "method", columns.join(" ")));
+    table.push(format!("\n{:<34} {} scope   again purposes", "method", columns.join(" ")));
     for method in METHODS {
-        let public = method.scope == Scope::Public as i32;
-        // Anyone may call what is public; a role that is named there sees more.
-        let others = if public { " o" } else { " ." };
-        let marks: Vec<&str> = ROLES.map(|role| if method.roles.contains(&role) { " +" } else { others }).collect();
-        let name = method.path.trim_start_matches("/linju.").replace(".v1.", ".");
-        let name = name.rsplit_once('.').map_or(name.as_str(), |(_, name)| name);
+        let marks: Vec<String> = ROLES.map(|role| format!(" {}", mark(method, role))).collect();
         let scope = code(Scope::try_from(method.scope)?.as_str_name(), "SCOPE_");
         let purposes: Vec<_> = method.purposes.iter().filter_map(|p| chassis::access::purpose_code(*p)).collect();
         let again = if method.retry_safe { "yes" } else { "no" };
-        let line = format!("{name:<34} {} {scope:<6} {again:<5} {}", marks.join(" "), purposes.join(" "));
+        let line = format!("{:<34} {} {scope:<7} {again:<5} {}", name(method), marks.join(" "), purposes.join(" "));
         table.push(line.trim_end().to_owned());
     }
-    insta::assert_snapshot!(table.join("\n"));
+    Ok(table.join("\n"))
+}
+
+/// `ResidentService/GetResident`
+fn name(method: &Method) -> &str {
+    method.path.rsplit_once('.').map_or(method.path, |(_, name)| name)
+}
+
+/// Whether it asks for no role: anybody may call it, or whoever is signed in.
+fn asks_no_role(method: &Method) -> bool {
+    [Scope::Public as i32, Scope::Account as i32].contains(&method.scope)
+}
+
+/// What the contract says of a role: named, let in all the same, or refused.
+fn promised(method: &Method, role: i32) -> &'static str {
+    match (method.roles.contains(&role), asks_no_role(method)) {
+        (true, _) => "+",
+        (false, true) => "o",
+        (false, false) => ".",
+    }
+}
+
+#[test]
+fn the_access_matrix() -> Result<()> {
+    insta::assert_snapshot!(matrix(promised)?);
     Ok(())
 }
 
@@ -78,7 +99,30 @@ async fn call(channel: &Channel, path: &'static str, token: Option<&str>) -> Res
     Ok(RawCodec::call(channel, path, request).await.err().unwrap_or_else(|| Status::ok("")))
 }
 
-/// Each method with nobody and with every role: refused by the contract's word, and otherwise really served.
+/// What a call came to, as far as the access layer goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fate {
+    NotSignedIn,
+    NotAllowed,
+    /// It has passed; what an empty request then gets.
+    LetIn(String),
+}
+
+/// Reads a status. What shows a fault of ours, or that nobody serves the method, is neither.
+fn fate(status: &Status) -> Result<Fate> {
+    let said = format!("{:?} {}", status.code(), reason(status));
+    match (status.code(), reason(status).as_str()) {
+        (Code::Unauthenticated, "NOT_SIGNED_IN") => Ok(Fate::NotSignedIn),
+        (Code::PermissionDenied, "ROLE_NOT_ALLOWED") => Ok(Fate::NotAllowed),
+        (Code::Ok | Code::InvalidArgument | Code::NotFound | Code::FailedPrecondition, _)
+        | (Code::PermissionDenied, "PURPOSE_NEEDED" | "SESSION_NEEDED")
+        | (Code::Unauthenticated, "SIGN_IN_REFUSED") => Ok(Fate::LetIn(said.trim_end().to_owned())),
+        _ => bail!("{status:?}"),
+    }
+}
+
+/// Each method with nobody and with every role: refused by the contract's word, and otherwise really served. What an empty
+/// request then gets is kept, so that a refusal that only looks like being let in shows.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_method_lets_in_whom_the_contract_names() -> Result<()> {
     let house = House::open(Install::embedded()?).await?;
@@ -90,73 +134,61 @@ async fn every_method_lets_in_whom_the_contract_names() -> Result<()> {
         let here = token(Who::new("u-1", role(number)?, "511903001"))?;
         tokens.push((number, here, token(Who::everywhere("u-1", role(number)?))?));
     }
+    let mut served = Vec::new();
     for method in METHODS {
+        let nobody = fate(&call(&channel, method.path, None).await?).context(method.path)?;
         let public = method.scope == Scope::Public as i32;
-        let status = call(&channel, method.path, None).await?;
-        // One's own account needs a session or a token of one's own, which the service itself asks for.
-        let own_account = public && method.path.starts_with("/linju.gateway.v1.AccountService/");
-        if own_account {
-            let refused = [Code::Unauthenticated, Code::InvalidArgument].contains(&status.code());
-            assert!(refused, "{} without a session: {status:?}", method.path);
-        } else {
-            assert_eq!(is_served(&status), public, "{} without a token: {status:?}", method.path);
-        }
-        if !public {
-            assert_eq!((status.code(), reason(&status).as_str()), (Code::Unauthenticated, "NOT_SIGNED_IN"));
-        }
+        assert_eq!(nobody != Fate::NotSignedIn, public, "{} without a token: {nobody:?}", method.path);
+        let mut outcomes = BTreeSet::new();
         for (number, here, everywhere) in &tokens {
-            let token = if method.scope == Scope::All as i32 { everywhere } else { here };
-            let status = call(&channel, method.path, Some(token)).await?;
-            let what = format!("{} as {:?}: {status:?}", method.path, role(*number)?);
-            if own_account {
-                assert_ne!(status.code(), Code::Unimplemented, "{what}");
-            } else if public || method.roles.contains(number) {
-                assert!(is_served(&status), "{what}");
-            } else {
-                assert_eq!(
-                    (status.code(), reason(&status).as_str()),
-                    (Code::PermissionDenied, "ROLE_NOT_ALLOWED"),
-                    "{what}"
-                );
+            let whole = method.scope == Scope::All as i32;
+            let token = if whole { everywhere } else { here };
+            let what = format!("{} as {:?}", method.path, role(*number)?);
+            match fate(&call(&channel, method.path, Some(token)).await?).with_context(|| what.clone())? {
+                Fate::LetIn(outcome) if promised(method, *number) != "." => outcomes.extend([outcome]),
+                Fate::NotAllowed if promised(method, *number) == "." => {}
+                other => bail!("{what}: {other:?}"),
+            }
+            if whole {
+                let somewhere = fate(&call(&channel, method.path, Some(here)).await?).with_context(|| what.clone())?;
+                assert_eq!(somewhere, Fate::NotAllowed, "{what}, held in one place only");
             }
         }
+        served.push(format!("{:<40} {}", name(method), outcomes.into_iter().collect::<Vec<_>>().join(", ")));
     }
+    insta::assert_snapshot!("what_an_empty_request_gets", served.join("\n"));
     let status = call(&channel, "/linju.residents.v1.ResidentService/DropResidents", Some(&tokens[0].1)).await?;
     assert_eq!(status.code(), Code::Unimplemented);
     house.close().await?;
     Ok(())
 }
 
-/// At the door a token of the inside is worth nothing, and nobody gets further than to what is public.
+/// Whoever acts by mandate gets to what the contract says a mandate may cover, and to what is public; the holder's own
+/// account is not the person's.
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_gets_further_through_the_door() -> Result<()> {
-    let install = Install::embedded()?
-        .with("service.gateway.door.rates.anonymous.calls", 0)
-        .with("service.gateway.door.rates.anonymous.seconds", 1);
-    let house = House::open(install).await?;
-    let channel = Endpoint::from_shared(format!("http://{}", house.residents.door()?))?.connect().await?;
+async fn a_mandate_opens_what_it_covers() -> Result<()> {
+    let house = House::open(Install::embedded()?).await?;
+    let channel = house.residents.channel().await?;
     let key = SigningKey::from_file(&house.install.data().join("token.key.pem"))?;
-    let inside = Who::new("u-1", Role::CommunityManager, "511903001").token(&key, Clock::system())?;
-    for method in METHODS {
-        let public = method.scope == Scope::Public as i32;
-        let status = call(&channel, method.path, None).await?;
-        // Methods about oneself name no role, and ask who that is.
-        let of_somebody = method.path.starts_with("/linju.gateway.") && status.code() == Code::Unauthenticated;
-        assert!(is_served(&status) == public || of_somebody, "{} without a token: {status:?}", method.path);
-        let status = call(&channel, method.path, Some(&format!("Bearer {inside}"))).await?;
-        assert_eq!(status.code(), Code::Unauthenticated, "{} with a service's token: {status:?}", method.path);
+    let person = Ids::random().next();
+    for cover in [Cover::See, Cover::Correct, Cover::Report] {
+        let here = Grant::new(Role::Resident, Some(vec!["511903001".parse()?]));
+        let grants = vec![Grant { persons: vec![person], covers: Some(vec![cover]), ..here }];
+        let principal = Principal { subject: "u-1".to_owned(), on_behalf: Some(person.to_string()), grants };
+        let token = TokenSigner::new(&key, Clock::system()).sign(&principal, TimeDelta::minutes(5))?;
+        for method in METHODS {
+            let status = call(&channel, method.path, Some(&format!("Bearer {token}"))).await?;
+            let what = format!("{} by {cover:?}: {status:?}", method.path);
+            if method.scope == Scope::Account as i32 {
+                assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "NO_MANDATE"), "{what}");
+                continue;
+            }
+            let opens = method.scope == Scope::Public as i32 || method.cover == cover as i32;
+            assert_eq!(matches!(fate(&status).context(what.clone())?, Fate::LetIn(_)), opens, "{what}");
+        }
     }
     house.close().await?;
     Ok(())
-}
-
-/// The call has passed the access layer: an empty request is answered, or refused for what it or its caller lacks.
-fn is_served(status: &Status) -> bool {
-    match status.code() {
-        Code::Ok | Code::InvalidArgument | Code::FailedPrecondition => true,
-        Code::PermissionDenied => reason(status) == "PURPOSE_NEEDED",
-        _ => false,
-    }
 }
 
 /// `{"alg":"none","typ":"linju+jwt","kid":"1"}`
@@ -191,7 +223,8 @@ async fn no_wrong_token_is_taken() -> Result<()> {
             assert_eq!(status.code(), Code::Unauthenticated, "{what} at {}: {status:?}", method.path);
             assert!(!status.message().contains(claims), "{what}: a refusal repeats no token");
         }
-        assert!(is_served(&call(&channel, method.path, Some(&format!("Bearer {good}"))).await?));
+        let served = fate(&call(&channel, method.path, Some(&format!("Bearer {good}"))).await?)?;
+        assert!(matches!(served, Fate::LetIn(_)), "{}: {served:?}", method.path);
     }
     house.close().await?;
     Ok(())

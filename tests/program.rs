@@ -1,5 +1,6 @@
 //! The command line: what it answers, with which exit code, and what it says about an install that is not well.
 
+mod accounts;
 mod dead_letters;
 mod settings;
 mod unwell;

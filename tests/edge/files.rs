@@ -3,11 +3,17 @@
 mod scene;
 
 use anyhow::{Context as _, Result};
-use chassis::access::{Principal, Role};
+use chassis::{
+    access::{Principal, Role},
+    events::{Event, Head},
+};
 use chrono::TimeDelta;
 use http::{Request, StatusCode};
-use linju_gateway::attachments::AttachmentSettings;
-use linju_proto::gateway::v1::{DeleteAttachmentRequest, ListAttachmentsRequest};
+use linju_gateway::attachments::{AttachmentSettings, Attachments};
+use linju_proto::{
+    gateway::v1::{DeleteAttachmentRequest, ListAttachmentsRequest},
+    incidents::v1::EmergencyRecordsDestroyed,
+};
 use test_servers::S3;
 use tonic::Code;
 
@@ -57,7 +63,8 @@ async fn the_way_of_a_photo(scene: &Scene) -> Result<()> {
         let got = scene.content(&who, purpose, id, "content").await?;
         assert_eq!(got.status, StatusCode::OK, "{}", String::from_utf8_lossy(&got.body));
         assert_eq!((got.header("content-type"), got.header("x-content-type-options")), ("image/jpeg", "nosniff"));
-        assert_eq!(got.header("content-security-policy"), "default-src 'none'; sandbox");
+        let policy = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox";
+        assert_eq!(got.header("content-security-policy"), policy);
         let disposition = got.header("content-disposition");
         assert!(disposition.starts_with("attachment; ") && disposition.ends_with("%E5%BC%A0%E6%B8%85%E7%A7%80.jpg"));
         assert_eq!(got.header("content-length"), got.body.len().to_string());
@@ -139,6 +146,57 @@ async fn a_photo_in_a_bucket() -> Result<()> {
     assert_eq!(scene.sweep().await?, (0, 0), "nothing is left in the bucket");
     scene.uploaded(&resident(), &incident, photo(4)).await?;
     Ok(())
+}
+
+/// What incidents tells when an emergency is long over reaches the files, too.
+#[tokio::test]
+async fn files_of_destroyed_records_go_with_them() -> Result<()> {
+    for scene in
+        [Scene::sqlite(AttachmentSettings::default()).await?, Scene::postgres(AttachmentSettings::default()).await?]
+    {
+        let (gone, stays) = (scene.report(&resident()).await?, scene.report(&resident()).await?);
+        let lost = scene.uploaded(&resident(), &gone, photo(1)).await?;
+        scene.uploaded(&dispatcher(), &gone, photo(2)).await?;
+        let kept = scene.uploaded(&resident(), &stays, photo(1)).await?;
+        let message = EmergencyRecordsDestroyed {
+            emergency_id: uuid::Uuid::from_u128(7).to_string(),
+            area_code: "511903001008002".to_owned(),
+            incident_ids: vec![gone.clone()],
+        };
+        let area = "511903001008002".parse()?;
+        let head = Head {
+            id: uuid::Uuid::from_u128(8),
+            key: uuid::Uuid::from_u128(7),
+            version: 9,
+            area,
+            at: scene.clock.now(),
+        };
+        let event = Event::new(head, &message);
+        let consumer = Attachments::consumer();
+        assert!(consumer.subjects.iter().any(|subject| reaches(subject, &event.subject)), "{}", event.subject);
+        // The same event may come twice.
+        for _ in 0..2 {
+            let (handler, event) = (consumer.handler.clone(), event.clone());
+            let write = scene.db.write(move |tx| {
+                let (handler, event) = (handler.clone(), event.clone());
+                Box::pin(async move { handler.handle(tx, &event).await })
+            });
+            write.await?;
+        }
+        let read = scene.content(&resident(), "own_matter", &lost, "content").await?;
+        assert_eq!(read.status, StatusCode::NOT_FOUND);
+        assert_eq!(scene.sweep().await?.0, 2);
+        assert_eq!(scene.count("attachments").await?, 1);
+        assert_eq!(scene.stored()?.len(), 2, "the other record's file and its thumbnail");
+        assert_eq!(scene.content(&resident(), "own_matter", &kept, "content").await?.status, StatusCode::OK);
+    }
+    Ok(())
+}
+
+/// Whether a subject with `*` for single words takes this one.
+fn reaches(pattern: &str, subject: &str) -> bool {
+    let (pattern, subject): (Vec<_>, Vec<_>) = (pattern.split('.').collect(), subject.split('.').collect());
+    pattern.len() == subject.len() && pattern.iter().zip(&subject).all(|(word, of)| *word == "*" || word == of)
 }
 
 #[tokio::test]

@@ -8,7 +8,11 @@ use chassis::{
 use chrono::TimeDelta;
 use linju_proto::{
     common::v1::Role,
-    incidents::v1::{alarm_service_client::AlarmServiceClient, incident_service_client::IncidentServiceClient},
+    incidents::v1::{
+        alarm_service_client::AlarmServiceClient, dispute_service_client::DisputeServiceClient,
+        incident_service_client::IncidentServiceClient, matter_service_client::MatterServiceClient,
+        rate_service_client::RateServiceClient,
+    },
     residents::v1::{
         area_service_client::AreaServiceClient, care_service_client::CareServiceClient,
         minor_access_service_client::MinorAccessServiceClient, resident_service_client::ResidentServiceClient,
@@ -141,6 +145,18 @@ impl Caller {
 
     pub(crate) fn alarms(&self) -> AlarmServiceClient<Line> {
         AlarmServiceClient::with_interceptor(self.incidents_at.clone(), self.signed.clone())
+    }
+
+    pub(crate) fn disputes(&self) -> DisputeServiceClient<Line> {
+        DisputeServiceClient::with_interceptor(self.incidents_at.clone(), self.signed.clone())
+    }
+
+    pub(crate) fn matters(&self) -> MatterServiceClient<Line> {
+        MatterServiceClient::with_interceptor(self.incidents_at.clone(), self.signed.clone())
+    }
+
+    pub(crate) fn rates(&self) -> RateServiceClient<Line> {
+        RateServiceClient::with_interceptor(self.incidents_at.clone(), self.signed.clone())
     }
 
     pub(crate) fn incidents(&self) -> IncidentServiceClient<Line> {

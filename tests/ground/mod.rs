@@ -3,6 +3,7 @@
 mod binary;
 mod caller;
 mod data;
+mod desk;
 mod events;
 mod install;
 mod log;
@@ -13,6 +14,7 @@ mod until;
 
 pub(crate) use caller::{Caller, Line, Who};
 pub(crate) use data::{ENDANGERED, areas, id, la_mapping, la_requests, survey};
+pub(crate) use desk::{Desk, Person, Reply, asked, head};
 pub(crate) use events::Told;
 pub(crate) use install::{Done, Install};
 pub(crate) use raw::{RawCodec, reason, refusal};
