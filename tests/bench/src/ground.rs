@@ -1,11 +1,12 @@
 //! Servers and installs of the bench's own, in temporary folders, on the loopback address.
 
 use std::{
-    fs::{self, File},
+    collections::BTreeMap,
+    fs,
     io::{Read as _, Write as _},
     net::TcpStream,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
@@ -18,14 +19,13 @@ use chassis::{
 };
 use chrono::TimeDelta;
 use linju_proto::common::v1::Role;
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
 use tempfile::TempDir;
 use test_servers::{Durability, Nats, Postgres, free_port};
 
-use crate::wire::Caller;
+use crate::{process::Process, wire::Caller};
+
+/// Settings beside the configuration file, as the environment holds them.
+type Settings = BTreeMap<String, String>;
 
 /// A durable Postgres, the program, and a folder for files.
 pub(crate) struct Ground {
@@ -99,7 +99,7 @@ impl Ground {
             nats.url()
         );
         fs::write(folder.join("linju.toml"), text)?;
-        let install = Install { ground: self, name, nats, folder };
+        let install = Install { ground: self, name, nats, folder, settings: Settings::new() };
         install.run(&["keys", "new"])?;
         install.run(&["migrate"])?;
         Ok(install)
@@ -107,26 +107,24 @@ impl Ground {
 
     /// Starts the program on free ports and waits until it is ready.
     pub(crate) fn serve(&self, arguments: &[&str], folder: &Path) -> Result<Serving> {
-        let (grpc, observe) = (free_port()?, free_port()?);
-        let log = File::create(folder.join("serve.log"))?;
+        self.serve_with(arguments, folder, &Settings::new())
+    }
+
+    fn serve_with(&self, arguments: &[&str], folder: &Path, settings: &Settings) -> Result<Serving> {
+        let (grpc, observe, door) = (free_port()?, free_port()?, free_port()?);
+        // Several programs may serve one install.
+        let log = folder.join(format!("serve-{grpc}.log"));
         let began = Instant::now();
-        // The program ends with the bench, however that ends.
-        let child = Command::new("setpriv")
-            .args(["--pdeathsig", "TERM"])
-            .arg(&self.program)
-            .arg("serve")
-            .args(arguments)
-            .env("LINJU__LISTEN", format!("127.0.0.1:{grpc}"))
-            .env("LINJU__OBSERVE", format!("127.0.0.1:{observe}"))
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .context("cannot start the program")?;
-        let mut serving = Serving { child, grpc, ready_after: Duration::ZERO };
+        let process = Process::start(&self.program, &log, |command| {
+            let here = |port: u16| format!("127.0.0.1:{port}");
+            command.arg("serve").args(arguments).envs(settings);
+            command.env("LINJU__LISTEN", here(grpc)).env("LINJU__OBSERVE", here(observe));
+            command.env("LINJU__SERVICE__GATEWAY__LISTEN", here(door));
+        })?;
+        let mut serving = Serving { process, grpc, door, ready_after: Duration::ZERO };
         while !is_ready(observe) {
-            if began.elapsed() > Duration::from_secs(30) || serving.child.try_wait()?.is_some() {
-                bail!("the program did not get ready: {}", fs::read_to_string(folder.join("serve.log"))?);
+            if began.elapsed() > Duration::from_secs(30) || serving.process.ended()?.is_some() {
+                bail!("the program did not get ready: {}", fs::read_to_string(log)?);
             }
             thread::sleep(Duration::from_millis(2));
         }
@@ -141,13 +139,27 @@ pub(crate) struct Install<'g> {
     name: String,
     pub(crate) nats: Nats,
     folder: PathBuf,
+    settings: Settings,
 }
 
 impl Install<'_> {
+    /// Sets a setting of whatever is started from now on, named as in the configuration file: `shutdown.deadline_s`.
+    #[expect(clippy::needless_pass_by_value, reason = "callers give text, numbers and paths as they have them")]
+    pub(crate) fn set(&mut self, name: &str, value: impl ToString) {
+        let name = format!("LINJU__{}", name.replace('.', "__").to_ascii_uppercase());
+        self.settings.insert(name, value.to_string());
+    }
+
+    /// Where its keys and logs are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Runs a command of the program to its end; what it printed.
     pub(crate) fn run(&self, arguments: &[&str]) -> Result<String> {
         let mut command = Command::new(&self.ground.program);
-        let output = command.args(arguments).arg("--json").arg("--config").arg(self.config()).output()?;
+        command.args(arguments).arg("--json").arg("--config").arg(self.config()).envs(&self.settings);
+        let output = command.output()?;
         let told = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         ensure!(
             output.status.success(),
@@ -162,7 +174,7 @@ impl Install<'_> {
     pub(crate) fn serve(&self, services: &[&str]) -> Result<Serving> {
         let config = self.config();
         let config = config.to_str().context("a folder whose name is no text")?;
-        self.ground.serve(&[services, &["--config", config]].concat(), &self.folder)
+        self.ground.serve_with(&[services, &["--config", config]].concat(), &self.folder, &self.settings)
     }
 
     /// The name of a service's database.
@@ -186,17 +198,17 @@ impl Install<'_> {
         self.sql(service, "CHECKPOINT").map(drop)
     }
 
-    /// A token of somebody who manages every community.
-    pub(crate) fn token(&self) -> Result<String> {
+    /// A token of somebody with a role in an area; none: everywhere.
+    pub(crate) fn token(&self, role: Role, area: Option<&str>) -> Result<String> {
         let key = SigningKey::from_file(&self.folder.join("token.key.pem"))?;
-        let grant = Grant::new(Role::CommunityManager, None);
+        let grant = Grant::new(role, area.map(|area| area.parse().map(|area| vec![area])).transpose()?);
         let principal = Principal { subject: "bench".to_owned(), on_behalf: None, grants: vec![grant] };
         Ok(TokenSigner::new(&key, Clock::system()).sign(&principal, TimeDelta::hours(12))?)
     }
 
-    /// Calls a method of a running service as that manager.
+    /// Calls a method of a running service as somebody who manages every community.
     pub(crate) async fn caller(&self, serving: &Serving, path: &'static str) -> Result<Caller> {
-        Caller::connect(serving.grpc, path, Some(&self.token()?)).await
+        Caller::connect(serving.grpc, path, Some(&self.token(Role::CommunityManager, None)?)).await
     }
 
     fn config(&self) -> PathBuf {
@@ -207,37 +219,12 @@ impl Install<'_> {
 /// A running program; asked to stop with the value.
 #[derive(Debug)]
 pub(crate) struct Serving {
-    child: Child,
-    grpc: u16,
+    pub(crate) process: Process,
+    /// The ports of gRPC and, where it serves the gateway, of the door.
+    pub(crate) grpc: u16,
+    pub(crate) door: u16,
     /// From the start of the process until it told that it is ready.
     pub(crate) ready_after: Duration,
-}
-
-impl Serving {
-    /// Resident memory in MiB.
-    pub(crate) fn memory(&self) -> Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-        let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
-        Ok(kib / 1024.0)
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        if let Ok(pid) = i32::try_from(self.child.id()) {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
-        }
-        let asked = Instant::now();
-        while asked.elapsed() < Duration::from_secs(25) {
-            if !matches!(self.child.try_wait(), Ok(None)) {
-                return;
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 fn is_ready(port: u16) -> bool {

@@ -1,5 +1,5 @@
 //! How fast Linju is beside what carries it: pgbench on the statements it sends, a bare gRPC echo, bare JetStream batches,
-//! COPY. Each comparison is made in one run, in alternating rounds, and told as the median of ratios: absolute figures
+//! COPY, and others that do a part of the same. Each comparison is made in one run, in alternating rounds, and told as the median of ratios: absolute figures
 //! belong to a machine, ratios travel. `scripts/bench` builds and runs it.
 
 mod captured;
@@ -8,10 +8,13 @@ mod ground;
 mod load;
 mod machine;
 mod measures;
+mod office;
 mod people;
 mod pgbench;
+mod process;
 mod stats;
 mod table;
+mod web;
 mod wire;
 
 use std::{
@@ -30,7 +33,7 @@ use crate::{ground::Ground, measures::Measure, table::Table};
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
 struct Cli {
-    /// Fewer and shorter rounds: under five minutes
+    /// Fewer and shorter rounds: about a quarter of an hour
     #[arg(long)]
     quick: bool,
     /// Only this measure; may be given several times

@@ -16,7 +16,7 @@ const IDLE: Duration = Duration::from_secs(3);
 
 pub(super) fn run(ground: &Ground, plan: Plan, table: &mut Table) -> Result<()> {
     let install = ground.install()?;
-    for service in ["residents", "incidents"] {
+    for service in ["residents", "incidents", "gateway"] {
         let (memory, ready) = measured(plan, || install.serve(&[service]))?;
         told(table, &format!("`linju serve {service}` on Postgres and NATS"), (memory, 25.0), ready);
     }
@@ -44,7 +44,7 @@ fn measured(plan: Plan, serve: impl Fn() -> Result<Serving>) -> Result<(Spread, 
         if round > 0 {
             ready.push(serving.ready_after.as_secs_f64() * 1e3);
             thread::sleep(IDLE);
-            memory.push(serving.memory()?);
+            memory.push(serving.process.memory()?);
         }
     }
     Ok((Spread::of(&memory), Spread::of(&ready)))

@@ -57,7 +57,7 @@ struct Register<'g> {
 }
 
 pub(super) async fn run(ground: &Ground, plan: Plan, table: &mut Table) -> Result<()> {
-    let sizes: &[u32] = if plan.full { &[10_000, 100_000, 1_000_000] } else { &[10_000, 200_000] };
+    let sizes: &[u32] = if plan.full { &[10_000, 1_000_000] } else { &[10_000, 200_000] };
     let mut registers = Vec::new();
     for people in sizes {
         eprintln!("  a register of {people} people …");

@@ -1,12 +1,22 @@
 //! What is measured, a file each.
 
+mod alarms;
+mod desk;
+mod door;
+mod duplicates;
+mod envoy;
+mod followers;
 mod footprint;
+mod gateway;
 mod growth;
 mod import;
+mod partners;
+mod postgraphile;
 mod propagation;
 mod read;
 mod relay;
 mod report;
+mod timers;
 
 use anyhow::Result;
 use bytes::Bytes;
@@ -31,11 +41,39 @@ pub(crate) enum Measure {
     Growth,
     /// Memory and start
     Footprint,
+    /// Read a resident through the gateway
+    Gateway,
+    /// The gateway beside Envoy
+    Envoy,
+    /// The gateway beside `PostGraphile`
+    Postgraphile,
+    /// Desks that follow
+    Followers,
+    /// The desk of a large office, and suggestions of duplicates
+    Desk,
+    /// Timers that are due
+    Timers,
+    /// Alarms of partners
+    Alarms,
 }
 
 impl Measure {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Footprint, Self::Read, Self::Report, Self::Relay, Self::Propagation, Self::Import, Self::Growth];
+    pub(crate) const ALL: [Self; 14] = [
+        Self::Footprint,
+        Self::Read,
+        Self::Report,
+        Self::Relay,
+        Self::Propagation,
+        Self::Gateway,
+        Self::Envoy,
+        Self::Postgraphile,
+        Self::Followers,
+        Self::Timers,
+        Self::Alarms,
+        Self::Import,
+        Self::Desk,
+        Self::Growth,
+    ];
 
     /// What the table calls it.
     pub(crate) fn told(self) -> &'static str {
@@ -47,6 +85,13 @@ impl Measure {
             Self::Import => "Survey import",
             Self::Growth => "Growth",
             Self::Footprint => "Memory and start",
+            Self::Gateway => "Read a resident through the gateway",
+            Self::Envoy => "Gateway beside Envoy",
+            Self::Postgraphile => "Gateway beside PostGraphile",
+            Self::Followers => "Live followers",
+            Self::Desk => "First page of the desk; duplicates",
+            Self::Timers => "Timers",
+            Self::Alarms => "Alarms of partners",
         }
     }
 
@@ -59,6 +104,13 @@ impl Measure {
             Self::Import => import::run(ground, plan, table),
             Self::Growth => growth::run(ground, plan, table).await,
             Self::Footprint => footprint::run(ground, plan, table),
+            Self::Gateway => gateway::run(ground, plan, table).await,
+            Self::Envoy => envoy::run(ground, plan, table).await,
+            Self::Postgraphile => postgraphile::run(ground, plan, table).await,
+            Self::Followers => followers::run(ground, plan, table).await,
+            Self::Desk => desk::run(ground, plan, table).await,
+            Self::Timers => timers::run(ground, plan, table).await,
+            Self::Alarms => alarms::run(ground, plan, table).await,
         }
     }
 }

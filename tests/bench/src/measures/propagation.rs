@@ -117,7 +117,7 @@ impl Listener {
         let (tasks, commits) = (Tasks::default(), Commits::default());
         let url = ground.database("bench_listener")?;
         let db = Db::open(&url, &PoolSettings { max_connections: 4, ..PoolSettings::default() }).await?;
-        run::migrate(&db, &Inboxed).await?;
+        run::migrate(&db, &Bare).await?;
         let nats = NatsSettings { url: install.nats.url().to_owned(), ..NatsSettings::default() };
         let runner = ConsumerRunner {
             db,
@@ -176,10 +176,10 @@ impl Handler for Note {
     }
 }
 
-/// A service of nothing but an inbox.
-struct Inboxed;
+/// A service of nothing but what the chassis gives to each: inbox, outbox, timers.
+pub(super) struct Bare;
 
-impl Service for Inboxed {
+impl Service for Bare {
     fn name(&self) -> &'static str {
         "bench"
     }

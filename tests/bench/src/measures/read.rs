@@ -19,8 +19,8 @@ use crate::{
     wire::Caller,
 };
 
-const METHOD: &str = "/linju.residents.v1.ResidentService/GetResident";
-const PEOPLE: u32 = 10_000;
+pub(super) const METHOD: &str = "/linju.residents.v1.ResidentService/GetResident";
+pub(super) const PEOPLE: u32 = 10_000;
 /// Residents that pgbench reads; fewer than the service does, which only favours pgbench.
 const SCRIPTS: usize = 8;
 
@@ -90,7 +90,7 @@ async fn latency(plan: Plan, service: &Caller, messages: Vec<Bytes>, knee: f64, 
     Ok(())
 }
 
-async fn closed(plan: Plan, caller: &Caller, messages: &[Bytes]) -> Result<f64> {
+pub(super) async fn closed(plan: Plan, caller: &Caller, messages: &[Bytes]) -> Result<f64> {
     let (caller, messages) = (caller.clone(), messages.to_vec());
     let call = move |client: usize, n: usize| {
         // Each client begins at another place of the list.
@@ -101,17 +101,17 @@ async fn closed(plan: Plan, caller: &Caller, messages: &[Bytes]) -> Result<f64> 
     load::closed(CLIENTS, Plan::WARM, plan.leg, call).await
 }
 
-fn request(id: &str) -> Bytes {
+pub(super) fn request(id: &str) -> Bytes {
     bytes(&GetResidentRequest { id: id.to_owned() })
 }
 
-fn ids(install: &Install<'_>) -> Result<Vec<String>> {
+pub(super) fn ids(install: &Install<'_>) -> Result<Vec<String>> {
     let ids = install.sql("residents", "SELECT id FROM residents ORDER BY random() LIMIT 1000")?;
     Ok(ids.lines().map(str::to_owned).collect())
 }
 
 /// What the service sends for one read, as pgbench scripts over several residents.
-async fn scripts(ground: &Ground, install: &Install<'_>, ids: &[String]) -> Result<Vec<Script>> {
+pub(super) async fn scripts(ground: &Ground, install: &Install<'_>, ids: &[String]) -> Result<Vec<Script>> {
     let (id, database) = (&ids[0], install.database("residents"));
     install.sql("residents", &format!("ALTER DATABASE {database} SET log_statement = 'all'"))?;
     let from = ground.log(0)?.len();

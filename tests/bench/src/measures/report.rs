@@ -1,7 +1,6 @@
 //! Reports incidents, against pgbench with the statement that the service sends.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -21,7 +20,7 @@ use crate::{
     pgbench::{CLIENTS, Pgbench, Script},
     stats::Spread,
     table::{Table, Target},
-    wire::Caller,
+    wire::{Caller, new_id},
 };
 
 pub(super) const METHOD: &str = "/linju.incidents.v1.IncidentService/ReportIncident";
@@ -89,13 +88,6 @@ pub(super) fn request() -> Bytes {
         request_id: new_id().to_string(),
         ..Default::default()
     })
-}
-
-/// Another one with every call, and in every run: the time in nanoseconds and a counter.
-fn new_id() -> Uuid {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-    Uuid::from_u128((nanos << 64) | u128::from(NEXT.fetch_add(1, Ordering::Relaxed)))
 }
 
 /// Until nothing waits in the outbox.
