@@ -54,7 +54,12 @@ fn a_method_for_nobody_stops_the_build() {
     let said = refusal(
         "message A {}\nservice S { rpc Go(A) returns (A) { option (linju.common.v1.access) = {scope: SCOPE_AREA}; } }",
     );
-    assert!(said.contains("roles unless it is public"), "{said}");
+    assert!(said.contains("roles unless everybody may call it"), "{said}");
+    let said = refusal(
+        "message A {}\nservice S { rpc Go(A) returns (A) { option (linju.common.v1.access) = {scope: SCOPE_ACCOUNT, roles: \
+         [ROLE_RESIDENT]}; } }",
+    );
+    assert!(said.contains("takes no roles"), "{said}");
 }
 
 #[test]

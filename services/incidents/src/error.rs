@@ -93,8 +93,9 @@ impl Refusal for Error {
                     |field| Violation { field, rule: emergency_answer(refused).1, message: self.to_string() };
                 return emergency_field(refused).map(violation).into_iter().collect();
             }
-            Self::AreaNotGranted { field } | Self::Warning(NotAWarning::Field { field, .. }) => field,
-            Self::Matter(matter::Refused::NotAhead { field }) => field,
+            Self::AreaNotGranted { field }
+            | Self::Warning(NotAWarning::Field { field, .. })
+            | Self::Matter(matter::Refused::NotAhead { field }) => field,
             Self::Matter(matter::Refused::NoTitle) => "title",
             Self::Matter(matter::Refused::NoTask { .. }) => "number",
             Self::Refused(Refused::NotShared) => "shared_with",

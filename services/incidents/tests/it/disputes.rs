@@ -94,7 +94,7 @@ async fn somebody_from_outside_decides_and_the_time_runs_on() -> Result<()> {
         assert_eq!(reason(ground.rule(&member, id, to("roads")).await), "PermissionDenied OF_THE_UNIT");
         assert_eq!(reason(ground.rule(&manager(), id, to("lights")).await), "FailedPrecondition ALREADY_WITH_UNIT");
         assert_eq!(
-            reason(ground.rule(&manager(), id, |r| r.unit = "x".to_owned()).await),
+            reason(ground.rule(&manager(), id, |r| "x".clone_into(&mut r.unit)).await),
             "InvalidArgument INVALID_FIELD"
         );
         let open = ground.open_disputes(false).await?;
@@ -126,7 +126,7 @@ async fn the_reporter_reads_who_decided_and_where_to_go() -> Result<()> {
         ground.dispute(&handler(), &incident.id).await?;
         let elsewhere = |request: &mut v1::DecideDisputeRequest| {
             request.outcome = DisputeOutcome::Elsewhere.into();
-            request.go_to = "国网供电所 95598".to_owned();
+            "国网供电所 95598".clone_into(&mut request.go_to);
         };
         let ended = ground.rule(&manager(), &incident.id, elsewhere).await?;
         assert_eq!((ended.state(), ended.disputed), (IncidentState::Referred, false));
@@ -153,7 +153,7 @@ async fn several_units_share_and_one_answers_for_it() -> Result<()> {
         let with = |units: &'static [&str]| {
             move |request: &mut v1::DecideDisputeRequest| {
                 request.outcome = DisputeOutcome::Shared.into();
-                request.unit = "lights".to_owned();
+                "lights".clone_into(&mut request.unit);
                 request.shared_with = units.iter().map(|unit| (*unit).to_owned()).collect();
             }
         };

@@ -89,9 +89,9 @@ impl Ground {
         let at = self.clock.now() + TimeDelta::days(2);
         self.call_meeting(&manager(), id, |r| {
             r.at = Some(stamp(at));
-            r.place = "白玉社区会议室".to_owned();
-            r.text = "议路灯改造，请楼栋长和物业参加".to_owned();
-            r.title = "白玉小区路灯".to_owned();
+            "白玉社区会议室".clone_into(&mut r.place);
+            "议路灯改造，请楼栋长和物业参加".clone_into(&mut r.text);
+            "白玉小区路灯".clone_into(&mut r.title);
         })
         .await?;
         self.clock.advance(TimeDelta::days(2) + TimeDelta::hours(1));
@@ -100,17 +100,17 @@ impl Ground {
                 v1::Party { role: PartyRole::BuildingHead.into(), count: 6 },
                 v1::Party { role: PartyRole::PropertyCompany.into(), count: 1 },
             ];
-            r.decision = "更换线路，费用由维修资金列支".to_owned();
-            r.objections = "有住户担心施工噪声".to_owned();
+            "更换线路，费用由维修资金列支".clone_into(&mut r.decision);
+            "有住户担心施工噪声".clone_into(&mut r.objections);
             r.outcome = MeetingOutcome::Act.into();
         })
         .await?;
         let due_on = (self.clock.now() + TimeDelta::days(10)).date_naive().to_string();
         Ok(self
             .set_matter_task(&manager(), id, |r| {
-                r.unit = "lights".to_owned();
+                "lights".clone_into(&mut r.unit);
                 r.due_on = due_on;
-                r.text = "更换全部线路".to_owned();
+                "更换全部线路".clone_into(&mut r.text);
             })
             .await?)
     }
@@ -118,15 +118,15 @@ impl Ground {
     pub(crate) async fn done_and_asked(&self, id: &str, number: i32) -> Result<()> {
         self.report_matter_task(&handler(), id, |r| {
             r.number = number;
-            r.text = "线路已换".to_owned();
+            "线路已换".clone_into(&mut r.text);
             r.done = true;
-            r.note = "余料在仓库".to_owned();
+            "余料在仓库".clone_into(&mut r.note);
         })
         .await?;
         let until = self.clock.now() + TimeDelta::days(3);
         self.start_evaluation(&manager(), id, |r| {
             r.until = Some(stamp(until));
-            r.text = "线路已换，请评价".to_owned();
+            "线路已换，请评价".clone_into(&mut r.text);
         })
         .await?;
         Ok(())
@@ -156,8 +156,8 @@ async fn said_deliberated_done_evaluated_and_done_again() -> Result<()> {
         let untitled = ground
             .call_meeting(&manager(), id, |r| {
                 r.at = Some(stamp(ground.clock.now() + TimeDelta::days(1)));
-                r.place = "会议室".to_owned();
-                r.text = "议".to_owned();
+                "会议室".clone_into(&mut r.place);
+                "议".clone_into(&mut r.text);
             })
             .await;
         assert_eq!(reason(untitled), "InvalidArgument NO_TITLE");
@@ -175,7 +175,7 @@ async fn said_deliberated_done_evaluated_and_done_again() -> Result<()> {
         assert_eq!(reason(twice), "AlreadyExists RATED_BEFORE");
         let close = |r: &mut v1::ConcludeMatterRequest| {
             r.conclusion = MatterConclusion::Close.into();
-            r.summary = "评价结束".to_owned();
+            "评价结束".clone_into(&mut r.summary);
         };
         assert_eq!(reason(ground.conclude_matter(&manager(), id, close).await), "FailedPrecondition STILL_RATING");
         ground.clock.advance(TimeDelta::days(3));
@@ -183,7 +183,7 @@ async fn said_deliberated_done_evaluated_and_done_again() -> Result<()> {
         let back = ground
             .conclude_matter(&manager(), id, |r| {
                 r.conclusion = MatterConclusion::Do.into();
-                r.summary = "半数不满意，返工".to_owned();
+                "半数不满意，返工".clone_into(&mut r.summary);
             })
             .await?;
         assert_eq!((back.stage(), back.round), (MatterStage::Do, 2));

@@ -212,6 +212,7 @@ async fn what_is_public_is_never_reported_by_accident() -> Result<()> {
 
 #[tokio::test]
 async fn updates_tell_how_it_went() -> Result<()> {
+    use IncidentState::{Accepted, Closed, Dispatched, InProgress, SolutionProposed, Triaged};
     for ground in Ground::both().await? {
         let made = ground.submit(pothole()).await?;
         let incident = ground.get(&dispatcher(), &made.id).await?;
@@ -235,7 +236,6 @@ async fn updates_tell_how_it_went() -> Result<()> {
 
         let entries = ground.entries().await?;
         let told: Vec<_> = entries.iter().map(|e| (e.kind.as_str(), e.state(), e.solved, e.text.as_str())).collect();
-        use IncidentState::{Accepted, Closed, Dispatched, InProgress, SolutionProposed, Triaged};
         assert_eq!(
             told,
             [

@@ -110,8 +110,8 @@ async fn every_case_of_a_rate_is_listed_and_adds_up_to_it() -> Result<()> {
         assert_eq!(standings(&resolution), BTreeMap::from(expected));
         let missed = ground.cases(RateKind::Resolution, |r| r.standing = CaseStanding::NotCounted.into()).await?;
         assert_eq!((missed.len(), missed[0].unit.as_str()), (1, "lights"));
-        assert_eq!(ground.cases(RateKind::Resolution, |r| r.unit = "roads".to_owned()).await?.len(), 0);
-        assert_eq!(ground.cases(RateKind::Resolution, |r| r.category = "roads".to_owned()).await?.len(), 4);
+        assert_eq!(ground.cases(RateKind::Resolution, |r| "roads".clone_into(&mut r.unit)).await?.len(), 0);
+        assert_eq!(ground.cases(RateKind::Resolution, |r| "roads".clone_into(&mut r.category)).await?.len(), 4);
         let late = ground.clock.now() + TimeDelta::seconds(1);
         let late = crate::matters::stamp(late);
         assert_eq!(ground.cases(RateKind::Resolution, |r| r.from = Some(late)).await?.len(), 0);
