@@ -2,6 +2,9 @@
 //!
 //! - **Owns** volunteers with their life cycle, qualifications, insurance and guardians' consents, teams and who belongs to
 //!   them, and the rota.
+//! - **Answers** `PeopleService`, `TeamService` and `RotaService` of `linju.volunteers.v1`.
+//! - **Publishes** who applied, came and went (by id), which qualifications begin and end, what teams become, and which
+//!   duties lost somebody. Never a name or number.
 //! - **Never breaks**: nobody serves without having applied and been accepted, nor joins a team without having said yes; what
 //!   work asks for holds for the whole of it; nobody is ranked; telephone numbers, proofs and guardians lie in no table in clear.
 
@@ -9,6 +12,8 @@ pub mod app;
 pub mod config;
 pub mod domain;
 mod error;
+pub mod events;
+pub mod grpc;
 pub mod store;
 
 use chassis::{
@@ -16,7 +21,12 @@ use chassis::{
     events::SharedBus,
     run::{BadSettings, Context, Parts, Service},
 };
+use linju_proto::volunteers::v1::{
+    people_service_server::PeopleServiceServer, rota_service_server::RotaServiceServer,
+    team_service_server::TeamServiceServer,
+};
 use sea_orm_migration::MigrationTrait;
+use tonic::service::Routes;
 
 pub use app::App;
 pub use error::Error;
@@ -40,7 +50,12 @@ impl Service for VolunteersService {
 
     fn build(&self, context: Context, _: SharedBus) -> Result<Parts, BadSettings> {
         let settings = config::Settings::of(&context)?;
-        let _app = App::new(context, settings);
-        Ok(Parts::default())
+        let most = context.message_bytes;
+        let app = App::new(context, settings);
+        let mut routes = Routes::builder();
+        routes.add_service(PeopleServiceServer::new(grpc::people::People(app.clone())).max_decoding_message_size(most));
+        routes.add_service(TeamServiceServer::new(grpc::teams::Teams(app.clone())).max_decoding_message_size(most));
+        routes.add_service(RotaServiceServer::new(grpc::rota::Rota(app.clone())).max_decoding_message_size(most));
+        Ok(Parts { routes: routes.routes(), timers: events::timers(app), ..Parts::default() })
     }
 }

@@ -1,11 +1,30 @@
 //! The use cases. Two doors lead here: the calls in `grpc` and the events and timers in `events`.
 
+mod demo;
+mod life;
+mod memberships;
+mod people;
+mod proofs;
+mod rota;
+mod standing;
+mod teams;
+
 use chassis::{
     data::{Clock, Db, Ids, Keyring, Place, Sealed, SecretText},
     events::Outbox,
     run::Context,
 };
 use chrono::NaiveDate;
+
+pub use demo::{DemoOptions, DemoOutcome};
+pub use life::Step;
+pub use people::{NewVolunteer, Shown, VolunteerUpdate, VolunteersOf};
+pub use proofs::{
+    NewConsent, NewInsurance, NewQualification, Request, ShownConsent, ShownInsurance, ShownQualification,
+};
+pub use rota::{DutiesOf, NewDuties, ShownDuty};
+pub use standing::STANDING;
+pub use teams::{NewTeam, ShownMember, ShownTeam, TeamUpdate, TeamsOf};
 
 use crate::{config::Settings, domain::china, error::Error};
 

@@ -48,7 +48,7 @@ pub enum Refused {
     TeamIsOver,
     #[error("the team has no other leader: name one first")]
     LastLeader,
-    #[error("only members lead a team")]
+    #[error("the volunteer is no member of the team")]
     NotAMember,
     #[error("the duty is cancelled")]
     DutyCancelled,

@@ -1,22 +1,23 @@
 //! The tables and their queries.
 
+pub mod json;
 pub mod migrations;
+pub mod qualification;
+pub mod rota;
+pub mod team;
+pub mod volunteer;
 
 use chassis::data::SealedColumn;
 
+use qualification::{consent, insurance};
+
 /// Every column that holds a sealed value. A table that has one adds it here, or the rotation of keys passes it by.
 pub fn sealed_columns() -> Vec<SealedColumn> {
-    ["phone"]
-        .map(|column| SealedColumn { table: "volunteers", column, id_column: "id" })
-        .into_iter()
-        .chain(
-            [
-                ("qualifications", "reference"),
-                ("insurances", "policy_number"),
-                ("guardian_consents", "guardian_name"),
-                ("guardian_consents", "guardian_phone"),
-            ]
-            .map(|(table, column)| SealedColumn { table, column, id_column: "id" }),
-        )
-        .collect()
+    vec![
+        volunteer::PHONE,
+        qualification::REFERENCE,
+        insurance::POLICY_NUMBER,
+        consent::GUARDIAN_NAME,
+        consent::GUARDIAN_PHONE,
+    ]
 }

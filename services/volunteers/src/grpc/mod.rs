@@ -1,0 +1,10 @@
+//! The contract's methods: each takes the call, reads the request, asks the app.
+
+pub mod convert;
+pub mod people;
+pub mod rota;
+pub mod teams;
+
+use tonic::{Response, Status};
+
+type Answer<T> = Result<Response<T>, Status>;
