@@ -7,13 +7,17 @@ use chassis::{
 use sea_orm::DbErr;
 use tonic::{Code, Status};
 
-use crate::domain::{Refused, RefusedKind};
+use crate::domain::{Refused, RefusedKind, catalogue, organisation};
 
 /// Why something was not done. Nothing has changed then.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
     Refused(#[from] Refused),
+    #[error(transparent)]
+    Catalogue(#[from] catalogue::Refused),
+    #[error(transparent)]
+    Organisation(#[from] organisation::Refused),
     #[error("{field} lies outside the areas granted to you: name a place within them")]
     AreaNotGranted { field: &'static str },
     #[error("a volunteer of this name and phone number is registered already")]
@@ -44,14 +48,9 @@ impl Error {
 impl Refusal for Error {
     fn answer(&self) -> (Code, &'static str) {
         match self {
-            Self::Refused(refused) => {
-                let code = match refused.kind() {
-                    RefusedKind::Invalid => Code::InvalidArgument,
-                    RefusedKind::State => Code::FailedPrecondition,
-                    RefusedKind::Permission => Code::PermissionDenied,
-                };
-                (code, refused.reason())
-            }
+            Self::Refused(refused) => (code(refused.kind()), refused.reason()),
+            Self::Catalogue(refused) => (code(refused.kind()), refused.reason()),
+            Self::Organisation(refused) => (code(refused.kind()), refused.reason()),
             Self::AreaNotGranted { .. } => (Code::PermissionDenied, "AREA_NOT_GRANTED"),
             Self::VolunteerKnown => (Code::AlreadyExists, "VOLUNTEER_KNOWN"),
             Self::AccountTaken => (Code::AlreadyExists, "ACCOUNT_TAKEN"),
@@ -68,6 +67,8 @@ impl Refusal for Error {
             Self::Fault(fault) => return fault.violations(),
             Self::AreaNotGranted { field } => Some(*field),
             Self::Refused(refused) => refused.about(),
+            Self::Catalogue(refused) => refused.about(),
+            Self::Organisation(refused) => refused.about(),
             _ => None,
         };
         let rule = self.answer().1;
@@ -79,6 +80,14 @@ impl Refusal for Error {
             Self::Fault(fault) => fault.retry_after(),
             _ => None,
         }
+    }
+}
+
+const fn code(kind: RefusedKind) -> Code {
+    match kind {
+        RefusedKind::Invalid => Code::InvalidArgument,
+        RefusedKind::State => Code::FailedPrecondition,
+        RefusedKind::Permission => Code::PermissionDenied,
     }
 }
 

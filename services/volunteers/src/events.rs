@@ -1,6 +1,8 @@
 //! What this service tells others, and what it does when a time has come.
 
-use std::{collections::HashMap, sync::Arc};
+pub mod organisations;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chassis::{
@@ -12,12 +14,12 @@ use chrono::{DateTime, Utc};
 use linju_proto::volunteers::v1;
 
 use crate::{
-    app::{App, STANDING},
+    app::{App, SERVICE_ITEM, STANDING},
     domain::{VolunteerId, gate::Obstacle, life::State},
     error::Error,
     grpc::convert::codes,
     store::{
-        qualification, rota,
+        qualification, rota, service_item,
         team::{self, membership},
         volunteer,
     },
@@ -137,13 +139,30 @@ pub fn duty_uncovered(
     Event::new(Head { id: ids.next(), key: duty.id.0, version: duty.version, area: duty.area_code, at }, &message)
 }
 
+/// Nobody has said for too long that an item is true; `row` is as before the reminder.
+pub fn service_item_stale(ids: &Ids, row: &service_item::Model, at: DateTime<Utc>) -> Event {
+    let message = v1::ServiceItemStale {
+        code: row.code.clone(),
+        area_code: row.area_code.to_string(),
+        assured_on: row.assured_on.to_string(),
+        reminded: row.reminded,
+        owner: row.owner.clone(),
+    };
+    Event::new(Head { id: ids.next(), key: row.id.0, version: row.version, area: row.area_code, at }, &message)
+}
+
 fn day_or_none(day: Option<chrono::NaiveDate>) -> String {
     day.map(|day| day.to_string()).unwrap_or_default()
 }
 
 /// The handlers of timers, by kind.
 pub fn timers(app: App) -> TimerHandlers {
-    HashMap::from([(STANDING, Arc::new(StandingDue(app)) as Arc<dyn TimerHandler>)])
+    let mut all = organisations::timers(app.clone());
+    all.extend([
+        (STANDING, Arc::new(StandingDue(app.clone())) as Arc<dyn TimerHandler>),
+        (SERVICE_ITEM, Arc::new(ServiceItemDue(app))),
+    ]);
+    all
 }
 
 struct StandingDue(App);
@@ -153,6 +172,16 @@ impl TimerHandler for StandingDue {
     async fn fire(&self, tx: &Tx, timer: &Timer) -> Result<(), HandlerError> {
         let id = timer.key.parse().map_err(|_| HandlerError::Useless(format!("`{}` is no id", timer.key)))?;
         self.0.standing_due(tx, id).await.map_err(failed)
+    }
+}
+
+struct ServiceItemDue(App);
+
+#[async_trait]
+impl TimerHandler for ServiceItemDue {
+    async fn fire(&self, tx: &Tx, timer: &Timer) -> Result<(), HandlerError> {
+        let id = timer.key.parse().map_err(|_| HandlerError::Useless(format!("`{}` is no id", timer.key)))?;
+        self.0.service_item_due(tx, id).await.map_err(failed)
     }
 }
 

@@ -1,8 +1,10 @@
 //! The use cases. Two doors lead here: the calls in `grpc` and the events and timers in `events`.
 
+mod catalogue;
 mod demo;
 mod life;
 mod memberships;
+pub mod organisations;
 mod people;
 mod proofs;
 mod rota;
@@ -16,6 +18,7 @@ use chassis::{
 };
 use chrono::NaiveDate;
 
+pub use catalogue::{ItemsOf, SERVICE_ITEM, Said, ShownItem};
 pub use demo::{DemoOptions, DemoOutcome};
 pub use life::Step;
 pub use people::{NewVolunteer, Shown, VolunteerUpdate, VolunteersOf};

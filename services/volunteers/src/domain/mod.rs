@@ -2,12 +2,14 @@
 
 pub mod age;
 pub mod availability;
+pub mod catalogue;
 pub mod china;
 pub mod consent;
 pub mod duty;
 pub mod gate;
 pub mod life;
 pub mod number;
+pub mod organisation;
 pub mod person;
 pub mod qualification;
 mod refused;

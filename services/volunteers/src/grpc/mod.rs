@@ -1,6 +1,8 @@
 //! The contract's methods: each takes the call, reads the request, asks the app.
 
+pub mod catalogue;
 pub mod convert;
+pub mod organisations;
 pub mod people;
 pub mod rota;
 pub mod teams;

@@ -2,8 +2,10 @@
 
 pub mod json;
 pub mod migrations;
+pub mod organisation;
 pub mod qualification;
 pub mod rota;
+pub mod service_item;
 pub mod team;
 pub mod volunteer;
 
@@ -15,6 +17,9 @@ use qualification::{consent, insurance};
 pub fn sealed_columns() -> Vec<SealedColumn> {
     vec![
         volunteer::PHONE,
+        organisation::CONTACT_NAME,
+        organisation::CONTACT_PHONE,
+        organisation::reason::REASON,
         qualification::REFERENCE,
         insurance::POLICY_NUMBER,
         consent::GUARDIAN_NAME,

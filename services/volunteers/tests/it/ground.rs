@@ -114,13 +114,23 @@ impl Ground {
         Ok(request)
     }
 
-    /// Fires every timer that is due now, the soonest first; how many.
+    /// Fires every timer that is due now but those of the catalogue, the soonest first; how many.
     pub(crate) async fn fire_due(&self) -> Result<usize> {
+        self.fire("kind <> 'volunteers.service_item'").await
+    }
+
+    /// Fires the catalogue's timers that are due now; how many.
+    pub(crate) async fn fire_items(&self) -> Result<usize> {
+        self.fire("kind = 'volunteers.service_item'").await
+    }
+
+    async fn fire(&self, which: &str) -> Result<usize> {
         let now = match self.db.backend() {
             DbBackend::Postgres => format!("'{}'", self.clock.now().to_rfc3339()),
             _ => format!("'{}'", self.clock.now().format("%Y-%m-%dT%H:%M:%S%.6f+00:00")),
         };
-        let due = format!("SELECT kind || ' ' || key FROM timers WHERE due_at <= {now} ORDER BY due_at, id");
+        let due =
+            format!("SELECT kind || ' ' || key FROM timers WHERE due_at <= {now} AND {which} ORDER BY due_at, id");
         let rows = self.rows(&due).await?;
         for row in &rows {
             let (kind, key) = row.split_once(' ').context("a kind and a key")?;

@@ -1,6 +1,10 @@
 //! The contract's words and ours; only here both are known.
 
+pub mod assets;
+pub mod catalogue;
 pub mod codes;
+pub mod directory;
+pub mod organisations;
 pub mod people;
 pub mod proofs;
 pub mod rota;

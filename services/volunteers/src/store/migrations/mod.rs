@@ -5,6 +5,8 @@ mod m0001_volunteers;
 mod m0002_qualifications;
 mod m0003_teams;
 mod m0004_rota;
+mod m0010_service_items;
+mod m0011_organisations;
 
 use sea_orm_migration::{MigrationTrait, prelude::*};
 
@@ -15,6 +17,8 @@ pub fn all() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0002_qualifications::Qualifications),
         Box::new(m0003_teams::Teams),
         Box::new(m0004_rota::Rota),
+        Box::new(m0010_service_items::ServiceItems),
+        Box::new(m0011_organisations::Organisations),
     ]
 }
 
