@@ -132,6 +132,7 @@ fn a_demo_fills_an_empty_install() -> Result<()> {
         told["residents"].as_u64() >= Some(300) && told["seed"] == 7 && told["grids"].as_u64() > Some(16),
         "{told}"
     );
+    ensure!(told["volunteers"] == 1_000 && told["teams"].as_u64() > Some(80), "{told}");
     let other = Install::embedded()?.told(&["demo", "--residents", "300", "--seed", "7"])?;
     ensure!(told == other, "{told} {other}");
     says(&install.run(&["demo", "--residents", "0"])?, USAGE, &["--residents"])?;

@@ -32,6 +32,11 @@ pub mod linju {
             include!(concat!(env!("OUT_DIR"), "/linju.incidents.v1.rs"));
         }
     }
+    pub mod volunteers {
+        pub mod v1 {
+            include!(concat!(env!("OUT_DIR"), "/linju.volunteers.v1.rs"));
+        }
+    }
     pub mod gateway {
         pub mod v1 {
             include!(concat!(env!("OUT_DIR"), "/linju.gateway.v1.rs"));
@@ -39,7 +44,7 @@ pub mod linju {
     }
 }
 
-pub use linju::{common, gateway, incidents, residents};
+pub use linju::{common, gateway, incidents, residents, volunteers};
 
 /// All descriptors, imports, comments and custom options included.
 pub static DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/linju.bin"));

@@ -6,7 +6,7 @@ use chassis::sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnec
 use super::Install;
 
 /// The services, each with a database.
-pub(super) const SERVICES: [&str; 3] = ["residents", "incidents", "gateway"];
+pub(super) const SERVICES: [&str; 4] = ["residents", "incidents", "volunteers", "gateway"];
 
 impl Install {
     async fn database(&self, service: &str) -> Result<DatabaseConnection> {

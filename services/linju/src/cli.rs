@@ -44,6 +44,9 @@ pub(crate) enum Command {
         /// How many people
         #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
         residents: u32,
+        /// How many volunteers in Dengke's teams
+        #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(100..=100_000))]
+        volunteers: u32,
         /// The same seed makes the same people
         #[arg(long, default_value_t = 1)]
         seed: u64,

@@ -4,9 +4,10 @@ use chassis::run::Service;
 use linju_gateway::GatewayService;
 use linju_incidents::IncidentsService;
 use linju_residents::ResidentsService;
+use linju_volunteers::VolunteersService;
 
 /// All of them, in the order in which they are listed to people.
-pub(crate) static ALL: [&dyn Service; 3] = [&ResidentsService, &IncidentsService, &GatewayService];
+pub(crate) static ALL: [&dyn Service; 4] = [&ResidentsService, &IncidentsService, &VolunteersService, &GatewayService];
 
 /// Those that are named, or all where none is.
 pub(crate) fn named(names: &[String]) -> anyhow::Result<Vec<&'static dyn Service>> {

@@ -3,6 +3,7 @@
 mod any_of;
 mod area;
 mod clock;
+mod code;
 mod commits;
 mod db;
 mod etag;
@@ -18,6 +19,7 @@ mod tx;
 pub use any_of::any_of;
 pub use area::{AreaCode, AreaLevel, NotAnArea};
 pub use clock::Clock;
+pub use code::{Code, UnknownCode};
 pub use db::{Db, PoolSettings};
 pub use etag::{check_etag, etag};
 pub use id::Ids;

@@ -39,7 +39,9 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Serve { services } => serve::run(settings, &services, output).await,
         Command::Migrate => migrate::run(&Install::prepare(settings)?, output).await,
         Command::Import(what) => import::run(&Install::prepare(settings)?, what, output).await,
-        Command::Demo { residents, seed } => demo::run(&Install::prepare(settings)?, residents, seed, output).await,
+        Command::Demo { residents, volunteers, seed } => {
+            demo::run(&Install::prepare(settings)?, demo::Town { residents, volunteers, seed }, output).await
+        }
         Command::Events { last, follow, service } => {
             events::run(&Install::prepare(settings)?, last, follow, service, output).await
         }
