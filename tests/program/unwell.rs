@@ -9,7 +9,8 @@ use super::{DONE, REJECTED, UNREACHABLE, says};
 use crate::ground::Install;
 
 /// As `doctor` names them.
-const DATABASES: [&str; 3] = ["database of residents", "database of incidents", "database of gateway"];
+const DATABASES: [&str; 4] =
+    ["database of residents", "database of incidents", "database of volunteers", "database of gateway"];
 
 /// What doctor found wrong: `what` of each fault, and all that it said.
 fn faults(install: &Install) -> Result<(Vec<String>, String)> {
@@ -68,7 +69,8 @@ fn a_master_key_that_was_changed() -> Result<()> {
     install.told(&["keys", "rewrap", "--to", to])?;
     ensure!(faults(&install)?.0.contains(&"data keys of residents".to_owned()), "the old one opens nothing");
     fs::rename(&new, &old)?;
-    ensure!(faults(&install)?.0.is_empty());
+    let (what, said) = faults(&install)?;
+    ensure!(what.is_empty(), "{said}");
     install.told(&["keys", "rotate"])?;
     Ok(())
 }

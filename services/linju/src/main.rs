@@ -14,11 +14,6 @@ use clap::Parser;
 
 use crate::{cli::Cli, output::Output};
 
-/// A call makes many small pieces that another thread gives back; the C library's allocator spends about a quarter of a
-/// report on them (docs/performance.md).
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output::new(cli.json);

@@ -87,7 +87,7 @@ impl Ground {
     pub(crate) fn install(&self) -> Result<Install<'_>> {
         let number = self.installs.fetch_add(1, Ordering::Relaxed);
         let (name, nats) = (format!("bench{number}"), Nats::start()?);
-        for service in ["residents", "incidents", "gateway"] {
+        for service in ["residents", "incidents", "volunteers", "gateway"] {
             self.database(&format!("{name}_{service}"))?;
         }
         let folder = self.folder().join(&name);
