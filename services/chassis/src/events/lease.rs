@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ExprTrait,
+    ExprTrait, PaginatorTrait,
     entity::prelude::*,
     sea_query::{OnConflict, Query},
 };
@@ -118,6 +118,11 @@ impl Lease {
     fn after(&self, time: Duration) -> Expr {
         after(&self.db, &self.clock, time)
     }
+}
+
+/// Whether the service was ever started on this database: its relay has then held a lease.
+pub async fn has_served(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
+    Ok(Entity::find().count(db).await? > 0)
 }
 
 /// So long from now, by the clock that rules leases: the database's where several machines share one, and on SQLite the

@@ -27,7 +27,7 @@ pub use event::{Event, Head};
 pub use handler::{Handler, HandlerError};
 pub use ingress::{Incoming, IngressRunner, Intake, Lane, Lanes, Received, Sender};
 pub use jetstream::{BusTrouble, JetStream, NatsSettings};
-pub use lease::{Held, Lease};
+pub use lease::{Held, Lease, has_served};
 pub use local::LocalLog;
 pub use migration::migration;
 pub use outbox::{Outbox, OutboxState};
