@@ -46,8 +46,9 @@ fn rest(options: &prost_reflect::DynamicMessage, http: &ExtensionDescriptor) -> 
     let rule = rule.as_message()?;
     let text = |name| rule.get_field_by_name(name).and_then(|value| value.as_str().map(str::to_owned));
     let verbs = [("get", "GET"), ("put", "PUT"), ("post", "POST"), ("delete", "DELETE"), ("patch", "PATCH")];
-    let found = verbs.into_iter().filter_map(|(name, verb)| Some((verb, text(name).filter(|path| !path.is_empty())?)));
-    let (verb, template) = found.last()?;
+    let mut found =
+        verbs.into_iter().filter_map(|(name, verb)| Some((verb, text(name).filter(|path| !path.is_empty())?)));
+    let (verb, template) = found.next_back()?;
     let has_body = text("body").is_some_and(|body| !body.is_empty());
     Some(Rest { verb, path: filled(&template), has_body })
 }

@@ -39,11 +39,12 @@ impl Scene {
         let settings = install.folder().join("linju.toml");
         let text = format!(
             "[service.gateway.identity]\npublic_url = {at:?}\n\
-             [service.gateway.identity.oidc]\nissuer = {:?}\nclient_id = \"linju\"\nclient_secret = {secret:?}\n\
+             [service.gateway.identity.oidc]\nissuer = {:?}\nclient_id = \"linju\"\nclient_secret = \"{}\"\n\
              scopes = [\"profile\"]\n\
              [[service.gateway.identity.oidc.grants]]\nclaim = \"groups\"\nvalue = \"grid-workers\"\n\
              role = \"grid_worker\"\nscope = [\"{AREA}\"]\n",
-            provider.at
+            provider.at,
+            secret.display()
         );
         std::fs::write(&settings, text)?;
         let (code, answer) = install.import("areas", &areas(), &[])?;

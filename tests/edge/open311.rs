@@ -133,12 +133,15 @@ async fn what_is_offered() -> Result<()> {
     Ok(())
 }
 
+/// What is wrong, the form, the status, and a word of what is said.
+type Case<'c> = (&'c str, Vec<(&'c str, &'c str)>, u16, &'c str);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_error_has_its_code_in_both_forms() -> Result<()> {
     for office in Office::both().await? {
         let whole = with(POTHOLE, &[("api_key", office.key.as_str())]);
         let long = "坑".repeat(4_001);
-        let posts: &[(&str, Vec<(&str, &str)>, u16, &str)] = &[
+        let posts: &[Case<'_>] = &[
             ("no key", with(&whole, &[("api_key", "")]), 403, "api_key"),
             ("a wrong key", with(&whole, &[("api_key", "xyz")]), 403, "api_key"),
             ("a key with a line feed", with(&whole, &[("api_key", "x\r\ny")]), 403, "api_key"),

@@ -87,10 +87,7 @@ async fn nameless_is_taken(serving: &Serving, authority: &Authority) -> Result<b
     let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
     let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
     let stream = TcpStream::connect(serving.grpc).await?;
-    let mut line = match connector.connect(ServerName::try_from("residents")?, stream).await {
-        Ok(line) => line,
-        Err(_) => return Ok(false),
-    };
+    let Ok(mut line) = connector.connect(ServerName::try_from("residents")?, stream).await else { return Ok(false) };
     // In TLS 1.3 the refusal comes with the first read.
     Ok(line.read(&mut [0; 1]).await.is_ok_and(|read| read > 0))
 }

@@ -39,8 +39,8 @@ pub(crate) struct Reply {
 impl Reply {
     /// The reason for programs; empty where there is none.
     pub(crate) fn reason(&self) -> &str {
-        let details = self.body["details"].as_array().into_iter().flatten();
-        details.filter_map(|detail| detail["reason"].as_str()).next().unwrap_or_default()
+        let mut details = self.body["details"].as_array().into_iter().flatten();
+        details.find_map(|detail| detail["reason"].as_str()).unwrap_or_default()
     }
 
     /// The JSON of a call that must succeed.
@@ -139,8 +139,9 @@ async fn send(
     line.write_all(asked(verb, path, (token, more), body).as_bytes()).await?;
     let (status, head) = head(&mut line).await?;
     let length = head.lines().filter_map(|line| line.split_once(':'));
-    let length = length.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value.trim());
-    let mut body = vec![0; length.last().unwrap_or("0").parse()?];
+    let mut length =
+        length.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value.trim());
+    let mut body = vec![0; length.next_back().unwrap_or("0").parse()?];
     line.read_exact(&mut body).await?;
     let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap_or(Value::Null) };
     Ok(Reply { status, head, body })

@@ -27,8 +27,7 @@ use crate::{
     },
 };
 
-/// The kind of timer that looks for patterns every night.
-pub const FIND_PATTERNS: &str = "incidents.find_patterns";
+pub use crate::store::pattern::FIND_PATTERNS;
 
 /// A pattern on its way to a caller.
 #[derive(Clone, Debug)]

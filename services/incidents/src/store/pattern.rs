@@ -16,6 +16,9 @@ use crate::domain::{
     pattern::{Rule, Sighting, State},
 };
 
+/// The kind of timer that looks for patterns every night.
+pub const FIND_PATTERNS: &str = "incidents.find_patterns";
+
 /// One row of `patterns`.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "patterns")]

@@ -373,8 +373,8 @@ async fn partners_give_no_more_than_they_offer() -> Result<()> {
         }
         let too_many = ground.organisations().take_up_offer(ground.of(&manager(), take(6))?).await;
         assert_eq!(reason(too_many), "FailedPrecondition OFFER_USED_UP");
-        let last = ground.organisations().take_up_offer(ground.of(&manager(), take(5))?).await?.into_inner();
-        assert_eq!(last.state(), OfferState::UsedUp);
+        let rest = ground.organisations().take_up_offer(ground.of(&manager(), take(5))?).await?.into_inner();
+        assert_eq!(rest.state(), OfferState::UsedUp);
 
         let list =
             |open_only| v1::ListOffersRequest { area_code: COMMUNITY.to_owned(), open_only, ..Default::default() };

@@ -9,7 +9,7 @@ use sea_orm_migration::{
     },
 };
 
-use crate::app::FIND_PATTERNS;
+use crate::store::pattern::FIND_PATTERNS;
 
 pub(super) struct Patterns;
 
