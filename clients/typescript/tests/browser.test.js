@@ -18,7 +18,7 @@ const SCRIPT = `
   globalThis.linju = { client, problemOf, AreaService, ResidentService };
 `;
 
-test("a page signs in and calls", { skip, timeout: 60_000 }, async () => {
+test("a page signs in and calls", { skip, timeout: 180_000 }, async () => {
   const bundle = await build({
     stdin: { contents: SCRIPT, resolveDir: new URL("..", import.meta.url).pathname },
     bundle: true,

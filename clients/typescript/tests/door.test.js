@@ -43,7 +43,7 @@ test("a refusal says why, and which field", { skip }, async () => {
   assert.deepEqual([nobody.code, nobody.reason], [Code.Unauthenticated, "NOT_SIGNED_IN"]);
 });
 
-test("what is reported is followed, and nothing is missed after a lost line", { skip, timeout: 60_000 }, async () => {
+test("what is reported is followed, and nothing is missed after a lost line", { skip, timeout: 180_000 }, async () => {
   const incidents = client(IncidentService, options);
   const report = () =>
     incidents.reportIncident({

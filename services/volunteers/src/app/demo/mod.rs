@@ -2,7 +2,7 @@
 
 mod people;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chassis::data::{AreaCode, Code, Tx};
 use chrono::{NaiveDate, TimeDelta};
@@ -137,11 +137,17 @@ impl App {
     }
 
     fn demo_people(&self, DemoOptions { volunteers, seed }: DemoOptions) -> Result<Vec<volunteer::Model>, Error> {
-        let mut rows = Vec::new();
+        let (mut rows, mut numbers) = (Vec::new(), HashSet::new());
         for n in 0..volunteers {
             let (area, _) = COMMUNITIES[n as usize % COMMUNITIES.len()];
             let new = people::application(seed, n, code(area)?)?;
-            let mut row = self.new_volunteer(&new, (None, By::Office), true)?;
+            // Among a thousand, one time in twenty, two meet on one number: the later takes another id.
+            let mut row = loop {
+                let row = self.new_volunteer(&new, (None, By::Office), true)?;
+                if numbers.insert(row.number.clone()) {
+                    break row;
+                }
+            };
             // Most serve; some have only just applied.
             if n % 20 != 19 {
                 let serving = Life::new(By::Office).apply(Action::Review, By::Office, self.today())?.apply(
